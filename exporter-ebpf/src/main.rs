@@ -1,0 +1,20 @@
+//! The BPF program of the killsnoop exporter: hooks that count, and tell user space what they counted.
+
+#![no_std]
+#![no_main]
+#![cfg_attr(target_arch = "bpf", feature(core_intrinsics))]
+#![cfg_attr(target_arch = "bpf", expect(internal_features, reason = "atomic addition, see maps.rs"))]
+
+mod kill;
+mod maps;
+
+/// The helpers that are called here are for programs under the GPL alone.
+#[unsafe(link_section = "license")]
+#[unsafe(no_mangle)]
+static LICENSE: [u8; 4] = *b"GPL\0";
+
+/// Never reached: the verifier loads no program that could panic.
+#[panic_handler]
+fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {
+    loop {}
+}

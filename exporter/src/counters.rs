@@ -1,0 +1,76 @@
+//! What the kernel side has counted, as metrics takes it. The numbers live in the kernel alone and are
+//! read at each scrape; user space keeps no second copy.
+
+use std::io;
+
+use killsnoop_common::{
+    kill::{KillKey, Syscall},
+    lost::Lost,
+};
+
+/// Whoever can read the kernel side's counters.
+pub trait Counters: Send + Sync {
+    /// Reads all counters, CPUs summed.
+    ///
+    /// # Errors
+    /// If the kernel refuses a map to this process.
+    fn snapshot(&self) -> io::Result<Snapshot>;
+}
+
+/// All counters at one moment; each family is read in one go, different families one after the other.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Calls by signal and result: every legal key, in the order of [`KillKey::all`].
+    pub kills: Vec<(KillKey, u64)>,
+    /// Calls by system call: every call, those that succeeded and those that failed.
+    pub syscalls: Vec<(Syscall, Outcomes)>,
+    /// Events that passed the filter, whether or not the ring buffer had room for them.
+    pub n_produced: u64,
+    /// What the hooks could not do, by reason.
+    pub lost: Vec<(Lost, u64)>,
+    /// The programs that are attached.
+    pub programs: Vec<Program>,
+    /// The hash maps and how full they are.
+    pub maps: Vec<MapFill>,
+    /// The hook back end, for instance `tracepoint`.
+    pub hook: &'static str,
+    /// Whether the back end sees the calls of 32-bit programs.
+    pub sees_compat: bool,
+    /// Events taken out of the ring buffer.
+    pub n_read: u64,
+    /// Of these, those that could not be understood.
+    pub n_undecodable: u64,
+}
+
+/// Calls by whether they worked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Outcomes {
+    /// Calls that returned 0.
+    pub ok: u64,
+    /// Calls that returned an error.
+    pub error: u64,
+}
+
+/// One program of the kernel side.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Program {
+    /// Its name, and what it hooks, for instance `sys_exit_call:syscalls/sys_exit_kill`.
+    pub name: &'static str,
+    /// Whether it is attached.
+    pub attached: bool,
+    /// How often it ran; counted by the kernel only while `kernel.bpf_stats_enabled` is 1.
+    pub n_runs: u64,
+    /// How often the kernel skipped it because it was already running on that CPU.
+    pub n_recursion_misses: u64,
+}
+
+/// How full a map is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MapFill {
+    /// The map's name.
+    pub name: &'static str,
+    /// Entries in use.
+    pub n_entries: u64,
+    /// Entries it can hold.
+    pub capacity: u64,
+}

@@ -1,0 +1,3 @@
+//! The killsnoop exporter.
+
+fn main() {}
