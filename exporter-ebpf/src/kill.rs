@@ -71,18 +71,28 @@ fn at_exit(regs: Registers, abi: u8) {
 struct Registers(*const pt_regs);
 
 impl Registers {
+    /// A whole register.
     #[inline(always)]
-    fn read(self, offset: u32) -> i64 {
-        // SAFETY: a typed pointer to the caller's registers, which the verifier knows; user space gave the offset
-        // of a 64-bit register, and the verifier checks that it lies inside.
-        unsafe { self.0.byte_add(offset as usize).cast::<i64>().read() }
+    fn long(self, offset: u32) -> i64 {
+        // SAFETY: as in `read`.
+        unsafe { self.read(offset) }
     }
 
-    /// Arguments are `int` for all six calls; whatever stands in the upper half of a register is not theirs.
+    /// The lower half of a register. Arguments are `int` for all six calls; whatever stands in the upper half is not
+    /// theirs.
     #[inline(always)]
-    #[expect(clippy::cast_possible_truncation, reason = "the lower half is what the kernel looks at")]
     fn int(self, offset: u32) -> i32 {
-        self.read(offset) as i32
+        // SAFETY: as in `read`; the machine's byte order is little-endian, as is the program's.
+        unsafe { self.read(offset) }
+    }
+
+    /// # Safety
+    /// A typed pointer to the caller's registers, which the verifier knows; user space gave the offset, and the
+    /// verifier checks that it lies inside.
+    #[inline(always)]
+    unsafe fn read<T>(self, offset: u32) -> T {
+        // SAFETY: the caller's.
+        unsafe { self.0.byte_add(offset as usize).cast::<T>().read() }
     }
 }
 
@@ -115,7 +125,7 @@ impl Call {
             Syscall::Tgkill | Syscall::RtTgsigqueueinfo => (argument(1), argument(2)),
             _ => (0, argument(1)),
         };
-        let result = Self::result(regs.read(global(&MACHINE.result_at)), abi);
+        let result = Self::result(regs.long(global(&MACHINE.result_at)), abi);
         Some(Self { syscall, abi, target: argument(0), target_tid, signal, result })
     }
 

@@ -8,5 +8,6 @@ pub mod clock;
 pub mod counters;
 pub mod errno;
 pub mod event;
+pub mod kernel;
 pub mod ledger;
 pub mod signal;

@@ -1,0 +1,159 @@
+//! Reads the counters of the BPF program from its maps.
+
+use std::{
+    fs, io,
+    os::fd::{AsFd, AsRawFd, OwnedFd},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+};
+
+use aya::{
+    Ebpf,
+    maps::{MapData, MapError, PerCpuArray, PerCpuHashMap, PerCpuValues},
+    util::nr_cpus,
+};
+use killsnoop_common::{
+    kill::{KillKey, Syscall, syscall_slot},
+    lost::Lost,
+};
+
+use super::{Backend, KernelError, Reader, events::ReaderCounts, take_map};
+use crate::counters::{Counters, MapFill, Outcomes, Program, Snapshot};
+
+/// Puts every legal key into the map of calls, with 0 for all CPUs: so no update can fail, and the first call of a kind
+/// is an increase of a counter that was there.
+pub(super) fn seed(ebpf: &mut Ebpf) -> Result<(), KernelError> {
+    let failed = |source| KernelError::Map { name: KILLS, source };
+    let map = ebpf.map_mut(KILLS).ok_or_else(|| failed(MapError::InvalidName { name: KILLS.to_owned() }))?;
+    let mut kills: PerCpuHashMap<_, KillKey, u64> = map.try_into().map_err(failed)?;
+    let n_cpus = nr_cpus().map_err(|(_, error)| failed(MapError::IoError(error)))?;
+    for key in KillKey::all() {
+        let zeros = PerCpuValues::try_from(vec![0; n_cpus]).map_err(|error| failed(MapError::IoError(error)))?;
+        kills.insert(key, zeros, 0).map_err(failed)?;
+    }
+    Ok(())
+}
+
+const KILLS: &str = "KILLS";
+
+/// The counters in the kernel.
+pub struct MapCounters {
+    kills: PerCpuHashMap<MapData, KillKey, u64>,
+    syscalls: PerCpuArray<MapData, u64>,
+    produced: PerCpuArray<MapData, u64>,
+    lost: PerCpuArray<MapData, u64>,
+    program: OwnedFd,
+    backend: &'static Backend,
+    attached: Arc<AtomicBool>,
+    reader: Arc<ReaderCounts>,
+}
+
+impl MapCounters {
+    pub(super) fn new(
+        ebpf: &mut Ebpf,
+        backend: &'static Backend,
+        attached: &Arc<AtomicBool>,
+        reader: &Reader,
+    ) -> Result<Self, KernelError> {
+        Ok(Self {
+            kills: take_map(ebpf, KILLS)?,
+            syscalls: take_map(ebpf, "SYSCALLS")?,
+            produced: take_map(ebpf, "PRODUCED")?,
+            lost: take_map(ebpf, "LOST")?,
+            program: program_fd(ebpf, backend.program)?,
+            backend,
+            attached: Arc::clone(attached),
+            reader: reader.counts(),
+        })
+    }
+
+    fn kills(&self) -> Result<Vec<(KillKey, u64)>, MapError> {
+        KillKey::all().map(|key| Ok((key, sum(&self.kills.get(&key, 0)?)))).collect()
+    }
+
+    fn syscalls(&self) -> Result<Vec<(Syscall, Outcomes)>, MapError> {
+        let read = |syscall, failed| self.syscalls.get(&syscall_slot(syscall, failed), 0);
+        let outcomes = |syscall| -> Result<Outcomes, MapError> {
+            Ok(Outcomes { ok: sum(&read(syscall, false)?), error: sum(&read(syscall, true)?) })
+        };
+        Syscall::ALL.iter().map(|syscall| Ok((*syscall, outcomes(*syscall)?))).collect()
+    }
+
+    fn lost(&self) -> Result<Vec<(Lost, u64)>, MapError> {
+        Lost::ALL.iter().map(|reason| Ok((*reason, sum(&self.lost.get(&(*reason as u32), 0)?)))).collect()
+    }
+
+    /// What the kernel says of the program, see `bpf_prog_show_fdinfo` in kernel/bpf/syscall.c.
+    fn program(&self) -> io::Result<Program> {
+        let info = fs::read_to_string(format!("/proc/self/fdinfo/{}", self.program.as_raw_fd()))?;
+        Ok(Program {
+            name: self.backend.program,
+            attached: self.attached.load(Relaxed),
+            n_runs: field(&info, "run_cnt"),
+            n_recursion_misses: field(&info, "recursion_misses"),
+        })
+    }
+}
+
+impl Counters for MapCounters {
+    fn snapshot(&self) -> io::Result<Snapshot> {
+        // What was read is asked for before what was produced, so that pending events never seem negative.
+        let (n_read, n_undecodable) = (self.reader.n_read(), self.reader.n_undecodable());
+        let lost = self.lost().map_err(refused)?;
+        let n_produced = sum(&self.produced.get(&0, 0).map_err(refused)?);
+        let kills = self.kills().map_err(refused)?;
+        let n_keys = kills.len() as u64;
+        Ok(Snapshot {
+            kills,
+            syscalls: self.syscalls().map_err(refused)?,
+            n_produced,
+            lost,
+            programs: vec![self.program()?],
+            // All keys are put in at load and none is ever added or removed.
+            maps: vec![MapFill { name: "kills", n_entries: n_keys, capacity: KillKey::N as u64 }],
+            hook: self.backend.name,
+            sees_compat: self.backend.sees_compat,
+            n_read,
+            n_undecodable,
+        })
+    }
+}
+
+fn sum(values: &PerCpuValues<u64>) -> u64 {
+    values.iter().sum()
+}
+
+fn refused(error: MapError) -> io::Error {
+    io::Error::other(format!("cannot read the counters of the BPF program: {error}"))
+}
+
+fn program_fd(ebpf: &Ebpf, name: &'static str) -> Result<OwnedFd, KernelError> {
+    let fd = ebpf
+        .program(name)
+        .and_then(|program| program.fd().ok())
+        .ok_or(MapError::InvalidName { name: name.to_owned() })
+        .and_then(|fd| fd.as_fd().try_clone_to_owned().map_err(MapError::IoError));
+    fd.map_err(|source| KernelError::Map { name, source })
+}
+
+/// A number of a `name:<TAB>number` line; 0 where the kernel is too old to show it.
+fn field(info: &str, name: &str) -> u64 {
+    info.lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(':')?.trim().parse().ok())
+        .unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::field;
+
+    #[test]
+    fn numbers_are_taken_from_their_own_line() {
+        let info = "pos:\t0\nrun_cnt:\t17\nrecursion_misses:\t3\nverified_insns:\t99\n";
+        assert_eq!((field(info, "run_cnt"), field(info, "recursion_misses")), (17, 3));
+        assert_eq!(field(info, "run"), 0);
+        assert_eq!(field("", "run_cnt"), 0);
+    }
+}

@@ -1,0 +1,116 @@
+//! Hook back ends: ways to be told that a call which sends a signal has returned.
+//!
+//! What happens per call is the same in all of them; they differ in how they come by the caller's registers, in what
+//! they cost everybody else, and in what they cannot see. To add one, add a program to the BPF crate, a function
+//! here, and a row to [`BACKENDS`].
+
+use std::io;
+
+use aya::{
+    Btf, BtfError, Ebpf,
+    programs::{BtfTracePoint, Program, ProgramError, TracePoint},
+};
+use killsnoop_common::kill::{Machine, Syscall};
+use thiserror::Error;
+
+use super::machine;
+
+/// One way to hook the calls.
+#[derive(Debug)]
+pub struct Backend {
+    /// Its name, as `--hook` and `killsnoop_hook_info` have it.
+    pub name: &'static str,
+    /// The BPF program behind it.
+    pub program: &'static str,
+    /// What it costs others, for people.
+    pub tax: &'static str,
+    /// Whether it sees the calls of 32-bit programs.
+    pub sees_compat: bool,
+    /// What the program must know of this machine.
+    pub(super) machine: fn() -> io::Result<Machine>,
+    /// Loads and attaches the program.
+    pub(super) attach: fn(&mut Ebpf) -> Result<(), HookError>,
+}
+
+/// All back ends, the best first: counting right goes before costing little, and a kernel that refuses one is asked
+/// for the next.
+pub static BACKENDS: [Backend; 2] = [
+    Backend {
+        name: "tracepoint",
+        program: "sys_exit_call",
+        tax: "each system call of each process takes about 45 ns longer",
+        sees_compat: false,
+        machine: || Ok(machine::machine()),
+        attach: attach_tracepoints,
+    },
+    Backend {
+        name: "raw",
+        program: "sys_exit_any",
+        tax: "each system call of each process takes about 95 ns longer",
+        sees_compat: true,
+        machine: machine::machine_with_compat,
+        attach: attach_raw,
+    },
+];
+
+/// Why a back end could not be used.
+#[derive(Debug, Error)]
+pub enum HookError {
+    /// The object has no such program, or it is of another type.
+    #[error("program {0} is missing from the BPF object")]
+    Missing(&'static str),
+    /// The kernel's type information could not be had.
+    #[error("cannot read the kernel's type information (BTF) from {path}: {source}; this kernel needs CONFIG_DEBUG_INFO_BTF", path = super::btf::VMLINUX)]
+    Btf {
+        /// What was wrong.
+        source: BtfError,
+    },
+    /// The verifier or a privilege check refused the program.
+    #[error("the kernel refused program {program}: {source}")]
+    Load {
+        /// The program's name.
+        program: &'static str,
+        /// What the kernel said.
+        source: ProgramError,
+    },
+    /// The program was loaded, but could not be attached.
+    #[error("cannot attach to {hook}: {source}")]
+    Attach {
+        /// The place in the kernel.
+        hook: String,
+        /// What the kernel said.
+        source: ProgramError,
+    },
+}
+
+/// One program at the exit tracepoint of each of the six calls.
+fn attach_tracepoints(ebpf: &mut Ebpf) -> Result<(), HookError> {
+    let program: &mut TracePoint = program(ebpf, "sys_exit_call")?;
+    program.load().map_err(|source| HookError::Load { program: "sys_exit_call", source })?;
+    for syscall in Syscall::ALL {
+        let name = format!("sys_exit_{}", syscall.name());
+        // The link lives in the program, which detaches when it is dropped.
+        program
+            .attach("syscalls", &name)
+            .map_err(|source| HookError::Attach { hook: format!("tracepoint syscalls/{name}"), source })?;
+    }
+    Ok(())
+}
+
+/// One program at the exit of every system call.
+fn attach_raw(ebpf: &mut Ebpf) -> Result<(), HookError> {
+    let btf = Btf::from_sys_fs().map_err(|source| HookError::Btf { source })?;
+    let program: &mut BtfTracePoint = program(ebpf, "sys_exit_any")?;
+    program.load("sys_exit", &btf).map_err(|source| HookError::Load { program: "sys_exit_any", source })?;
+    program
+        .attach()
+        .map_err(|source| HookError::Attach { hook: "raw tracepoint sys_exit".to_owned(), source })?;
+    Ok(())
+}
+
+fn program<'a, T>(ebpf: &'a mut Ebpf, name: &'static str) -> Result<&'a mut T, HookError>
+where
+    &'a mut T: TryFrom<&'a mut Program>,
+{
+    ebpf.program_mut(name).and_then(|program| program.try_into().ok()).ok_or(HookError::Missing(name))
+}
