@@ -34,6 +34,7 @@ fn sys_exit_call(_ctx: TracePointContext) -> u32 {
 
 /// Any system call has returned. Costs every call of every process, but needs no tracefs and sees 32-bit calls.
 #[btf_tracepoint(function = "sys_exit")]
+#[expect(clippy::needless_pass_by_value, reason = "the macro passes its context by value")]
 fn sys_exit_any(ctx: BtfTracePointContext) -> i32 {
     // Prototype in include/trace/events/syscalls.h: TP_PROTO(struct pt_regs *regs, long ret)
     at_exit(Registers(ctx.arg(0)), abi());

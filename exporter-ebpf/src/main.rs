@@ -2,6 +2,10 @@
 
 #![no_std]
 #![no_main]
+#![expect(
+    clippy::inline_always,
+    reason = "a call costs a hook more than its own work, and old verifiers refuse some"
+)]
 #![cfg_attr(target_arch = "bpf", feature(core_intrinsics))]
 #![cfg_attr(target_arch = "bpf", expect(internal_features, reason = "atomic addition, see maps.rs"))]
 

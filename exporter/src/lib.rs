@@ -4,10 +4,16 @@
 //! [`event::Event`] of each record. Counters end in [`metrics`], which [`http`] serves; events end in a sink:
 //! [`otlp`] or [`terminal`]. The sinks know neither each other nor the kernel; `main` is where they meet.
 
+pub mod cli;
 pub mod clock;
 pub mod counters;
 pub mod errno;
 pub mod event;
+pub mod http;
 pub mod kernel;
 pub mod ledger;
+pub mod log;
+pub mod metrics;
+pub mod otlp;
 pub mod signal;
+pub mod terminal;

@@ -1,1 +1,69 @@
-//! Harness.
+//! Harness of the end-to-end tests: runs the shipped binary, sends signals from processes of its own, and reads what
+//! comes out.
+//!
+//! Everything here waits for the thing itself, with a deadline that only a failure meets, and says what it saw instead.
+
+pub mod exporter;
+pub mod http;
+pub mod otelcol;
+pub mod process;
+pub mod scrape;
+pub mod sender;
+
+use std::{
+    env,
+    path::PathBuf,
+    thread,
+    time::{Duration, Instant},
+};
+
+/// How long the tests wait for what must come. Only a failing test waits so long.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The binary under test: what `KILLSNOOP_BIN` says, else the release build of this workspace.
+///
+/// # Panics
+/// If there is none.
+#[must_use]
+pub fn binary() -> PathBuf {
+    let path = env::var_os("KILLSNOOP_BIN")
+        .map_or_else(|| root().join("target/release/killsnoop-exporter"), PathBuf::from);
+    assert!(path.exists(), "{} is missing: run `cargo build --release` first", path.display());
+    path
+}
+
+/// A real counterpart that tests/tools/install put in place, for instance `prometheus`.
+///
+/// # Panics
+/// If it is not there: the tests skip nothing.
+#[must_use]
+pub fn tool(name: &str) -> PathBuf {
+    let bin = env::var_os("KILLSNOOP_TOOLS_BIN").map(PathBuf::from);
+    let path = bin.expect("KILLSNOOP_TOOLS_BIN is not set: run tests/run e2e").join(name);
+    assert!(path.exists(), "{} is missing: run tests/tools/install {name}", path.display());
+    path
+}
+
+/// The root of the repository.
+///
+/// # Panics
+/// Never: the crate lies in it.
+#[must_use]
+pub fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate lies in the repository").to_owned()
+}
+
+/// Asks again and again until there is an answer.
+///
+/// # Panics
+/// After [`PATIENCE`], with what `describe` says.
+pub fn eventually<T>(mut ask: impl FnMut() -> Option<T>, describe: impl Fn() -> String) -> T {
+    let started = Instant::now();
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(started.elapsed() < PATIENCE, "waited {PATIENCE:?} in vain: {}", describe());
+        thread::sleep(Duration::from_millis(5));
+    }
+}

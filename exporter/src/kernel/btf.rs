@@ -34,7 +34,8 @@ impl Btf {
     /// # Errors
     /// If the file cannot be read, or is not BTF.
     pub(super) fn of_running_kernel() -> io::Result<Self> {
-        Self::parse(&fs::read(VMLINUX)?).ok_or_else(|| invalid(format!("{VMLINUX} is not BTF of this byte order")))
+        Self::parse(&fs::read(VMLINUX)?)
+            .ok_or_else(|| invalid(format!("{VMLINUX} is not BTF of this byte order")))
     }
 
     fn parse(bytes: &[u8]) -> Option<Self> {

@@ -30,7 +30,8 @@ pub(super) fn seed(ebpf: &mut Ebpf) -> Result<(), KernelError> {
     let mut kills: PerCpuHashMap<_, KillKey, u64> = map.try_into().map_err(failed)?;
     let n_cpus = nr_cpus().map_err(|(_, error)| failed(MapError::IoError(error)))?;
     for key in KillKey::all() {
-        let zeros = PerCpuValues::try_from(vec![0; n_cpus]).map_err(|error| failed(MapError::IoError(error)))?;
+        let zeros =
+            PerCpuValues::try_from(vec![0; n_cpus]).map_err(|error| failed(MapError::IoError(error)))?;
         kills.insert(key, zeros, 0).map_err(failed)?;
     }
     Ok(())
@@ -140,9 +141,7 @@ fn program_fd(ebpf: &Ebpf, name: &'static str) -> Result<OwnedFd, KernelError> {
 
 /// A number of a `name:<TAB>number` line; 0 where the kernel is too old to show it.
 fn field(info: &str, name: &str) -> u64 {
-    info.lines()
-        .find_map(|line| line.strip_prefix(name)?.strip_prefix(':')?.trim().parse().ok())
-        .unwrap_or(0)
+    info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')?.trim().parse().ok()).unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -1,16 +1,14 @@
-//! Reads the ring buffer and makes an [`Event`] of each record, on a thread of its own.
+//! Reads the ring buffer and makes an [`Event`] of each record.
 //!
 //! It wakes when the kernel says so, takes all that is there, looks again every 10 ms until nothing comes, and sleeps.
 //! It never waits for whoever takes the events, and knows no metric, no OTLP and no terminal.
 
 use std::{
-    io,
     os::fd::{AsFd, OwnedFd},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
-    thread,
     time::{Duration, Instant},
 };
 
@@ -100,17 +98,6 @@ impl Reader {
         Arc::clone(&self.counts)
     }
 
-    /// Runs on a thread of its own until it is stopped or fails, see [`run`](Self::run).
-    ///
-    /// # Errors
-    /// If no thread can be had.
-    pub fn spawn(
-        self,
-        take: impl FnMut(&Event) + Send + 'static,
-    ) -> io::Result<thread::JoinHandle<Result<(), KernelError>>> {
-        thread::Builder::new().name("events".to_owned()).spawn(move || self.run(take))
-    }
-
     /// Gives each event to `take`, in the order of return inside the kernel, until it is stopped.
     ///
     /// # Errors
@@ -144,12 +131,14 @@ impl Reader {
             && let Some(record) = self.ring.next()
         {
             n_taken += 1;
-            let event =
-                KillEvent::from_bytes(&record).and_then(|record| Event::new(&record, &self.clock, observed_unix_ns));
+            let event = KillEvent::from_bytes(&record)
+                .and_then(|record| Event::new(&record, &self.clock, observed_unix_ns));
             drop(record);
             match event {
                 // A record may be younger than the look at the clock, but nothing is observed before it happened.
-                Some(event) => take(&Event { observed_unix_ns: observed_unix_ns.max(event.at_unix_ns), ..event }),
+                Some(event) => {
+                    take(&Event { observed_unix_ns: observed_unix_ns.max(event.at_unix_ns), ..event })
+                }
                 None => _ = self.counts.undecodable.fetch_add(1, Relaxed),
             }
             // Counted after it was handed on, so that an event is never between two accounts.

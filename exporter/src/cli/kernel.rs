@@ -1,0 +1,115 @@
+//! Flags of the kernel side, shared by all commands.
+
+use std::str::FromStr;
+
+use clap::{Args, ValueEnum};
+
+use crate::kernel::{BACKENDS, Backend};
+
+/// Flags of the kernel side, as typed.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Kernel")]
+pub struct KernelArgs {
+    /// How to be told of the calls
+    ///
+    /// auto takes the first that works: tracepoint costs other programs less, raw needs no tracefs and sees the calls of
+    /// 32-bit programs.
+    #[arg(long, value_enum, default_value_t = Hook::Auto)]
+    pub hook: Hook,
+
+    /// Size of the ring buffer for events, in bytes or with KiB or MiB: a power of two, at least a page
+    ///
+    /// At the default, one process that sends signals as fast as it can loses no event.
+    #[arg(long, default_value = "4MiB", value_name = "SIZE")]
+    pub ring_size: RingSize,
+}
+
+/// A hook back end, or the choice among them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Hook {
+    /// The first that works
+    Auto,
+    /// The exit tracepoint of each of the six calls
+    Tracepoint,
+    /// The exit of every call
+    Raw,
+}
+
+impl KernelArgs {
+    /// The back ends to try, in their order.
+    #[must_use]
+    pub fn backends(&self) -> &'static [Backend] {
+        let name = match self.hook {
+            Hook::Auto => return &BACKENDS,
+            Hook::Tracepoint => "tracepoint",
+            Hook::Raw => "raw",
+        };
+        let at = BACKENDS.iter().position(|backend| backend.name == name);
+        at.map_or(&[], |at| &BACKENDS[at..=at])
+    }
+}
+
+/// The size of a ring buffer in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RingSize(pub u32);
+
+impl RingSize {
+    /// The largest that the kernel's 32-bit size can say.
+    const MAX: u64 = 1 << 31;
+}
+
+impl FromStr for RingSize {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (digits, shift) = match (text.strip_suffix("KiB"), text.strip_suffix("MiB")) {
+            (Some(digits), _) => (digits, 10),
+            (_, Some(digits)) => (digits, 20),
+            _ => (text, 0),
+        };
+        let bytes = digits.trim_end().parse::<u64>().ok().and_then(|number| number.checked_mul(1 << shift));
+        let page = rustix::param::page_size() as u64;
+        match bytes {
+            Some(bytes) if bytes.is_power_of_two() && (page..=Self::MAX).contains(&bytes) => {
+                u32::try_from(bytes).map(Self).map_err(|error| error.to_string())
+            }
+            _ => Err(format!(
+                "{text:?} is no size of a ring buffer; give a power of two from {page} to 2048MiB"
+            )),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_powers_of_two_with_or_without_a_unit() {
+        for (text, bytes) in [("4096", 4096), ("64KiB", 65536), ("4MiB", 4 << 20), ("2048MiB", 1 << 31)] {
+            assert_eq!(text.parse(), Ok(RingSize(bytes)), "{text}");
+        }
+    }
+
+    #[test]
+    fn sizes_that_no_ring_can_have_are_refused_by_their_text() {
+        for text in
+            ["", "0", "1", "5000", "4096MiB", "3MiB", "-4096", "4mib", "4GiB", "99999999999999999999MiB"]
+        {
+            let error = text.parse::<RingSize>().unwrap_err();
+            assert!(error.contains(&format!("{text:?}")), "{error}");
+        }
+    }
+
+    #[test]
+    fn each_hook_stands_for_the_back_end_of_its_name() {
+        for hook in [Hook::Tracepoint, Hook::Raw] {
+            let backends = KernelArgs { hook, ring_size: RingSize(4096) }.backends();
+            assert_eq!(backends.len(), 1);
+            assert_eq!(
+                Some(backends[0].name),
+                hook.to_possible_value().as_ref().map(clap::builder::PossibleValue::get_name)
+            );
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! The commands. Here the kernel side and the sinks meet, and nowhere else.
+
+use std::io;
+
+use anyhow::{Context as _, Result};
+use killsnoop_exporter::{
+    cli::kernel::KernelArgs,
+    event::Event,
+    kernel::{Kernel, Reader, Wanted, privilege},
+};
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    task::{JoinError, JoinHandle},
+};
+
+pub(crate) mod check;
+pub(crate) mod serve;
+pub(crate) mod trace;
+
+/// Attaches the kernel side, and says how if that is worth a word.
+fn attach(args: &KernelArgs, filter: killsnoop_common::filter::Filter) -> Result<Kernel> {
+    let wanted = Wanted { backends: args.backends(), filter, ring_bytes: args.ring_size.0 };
+    let kernel = Kernel::attach(&wanted).map_err(|error| {
+        // What is missing beforehand explains the refusal better than the kernel's errno does.
+        let error = anyhow::Error::from(error);
+        match privilege::missing() {
+            Some(missing) => error.context(missing),
+            None => error,
+        }
+    })?;
+    for (backend, error) in kernel.refused() {
+        tracing::info!("hook {backend} does not work here: {error}");
+    }
+    let backend = kernel.backend();
+    let blind = if backend.sees_compat { "" } else { "; calls of 32-bit programs are not seen" };
+    tracing::info!("watching with hook {}: {}{blind}", backend.name, backend.tax);
+    Ok(kernel)
+}
+
+/// SIGTERM, as service managers send it, and SIGINT, as Ctrl-C does: both ask for an orderly end.
+struct Ending {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Ending {
+    fn new() -> Result<Self> {
+        let listen = |kind| signal(kind).context("cannot listen for signals");
+        Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
+    }
+
+    /// Waits for either, and returns its name.
+    async fn wait(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+}
+
+/// Reads events on a thread of its own, since it waits for the kernel.
+fn read(reader: Reader, take: impl FnMut(&Event) + Send + 'static) -> JoinHandle<io::Result<()>> {
+    tokio::task::spawn_blocking(move || reader.run(take).map_err(io::Error::other))
+}
+
+/// A task that should have gone on and did not.
+fn ended(task: &str, outcome: Result<io::Result<()>, JoinError>) -> anyhow::Error {
+    match outcome {
+        Ok(Ok(())) => anyhow::anyhow!("{task} ended although nobody asked"),
+        Ok(Err(error)) => anyhow::Error::from(error).context(format!("{task} failed")),
+        Err(error) => anyhow::Error::from(error).context(format!("{task} died")),
+    }
+}

@@ -1,0 +1,84 @@
+//! `trace`, and the binary called as `killsnoop`: events on the terminal until somebody has seen enough.
+
+use std::{fs::File, io, os::fd::AsFd as _, process::ExitCode, sync::Arc, time::Duration};
+
+use anyhow::{Context as _, Result};
+use killsnoop_common::lost::Lost;
+use killsnoop_exporter::{
+    cli::{
+        kernel::KernelArgs,
+        log::{Level, LogArgs},
+        trace::TraceConfig,
+    },
+    counters::Counters,
+    ledger::{Ledger, Stage},
+    log,
+    terminal::{self, Outcome},
+};
+use tokio::runtime;
+
+use super::{Ending, attach, ended, read};
+
+/// How long a reader of the lines may take for what is left at the end.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Runs until Ctrl-C, until enough was seen, or until nobody reads any more.
+pub(crate) fn run(kernel: &KernelArgs, log: LogArgs, config: TraceConfig) -> Result<ExitCode> {
+    log::start(log, Level::Warn);
+    let runtime = runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the async runtime")?;
+    runtime.block_on(trace(kernel, config))
+}
+
+async fn trace(args: &KernelArgs, config: TraceConfig) -> Result<ExitCode> {
+    let mut ending = Ending::new()?;
+    let mut kernel = attach(args, config.filter)?;
+    let (counters, reader) = kernel.take()?;
+    let ledger = Arc::new(Ledger::default());
+    // The file behind standard output, without the standard library's buffer: the writer has its own.
+    let out = File::from(io::stdout().as_fd().try_clone_to_owned().context("cannot use standard output")?);
+    let (sender, mut output) =
+        terminal::start(config.output, Arc::clone(&ledger), out).context("cannot start to write")?;
+    let stop_reading = reader.stop();
+    let mut reading = read(reader, move |event| sender.offer(event));
+    let time_is_up = async {
+        match config.duration {
+            Some(duration) => tokio::time::sleep(duration).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = ending.wait() => {}
+        () = output.ended() => {}
+        () = time_is_up => {}
+        outcome = &mut reading => return Err(ended("reading events", outcome)),
+    }
+    kernel.detach();
+    stop_reading.stop();
+    reading.await.context("reading events died")??;
+    let outcome = output.finish(PATIENCE).await;
+    let enough = config.output.count.is_some() && matches!(outcome, Outcome::Done);
+    if !enough {
+        report_losses(&counters, &ledger)?;
+    }
+    match outcome {
+        Outcome::Done | Outcome::Closed | Outcome::TimedOut => Ok(ExitCode::SUCCESS),
+        Outcome::Failed(error) => Err(error).context("cannot write to standard output"),
+    }
+}
+
+/// Says what was not shown, if anything, and where it was lost. What nobody wanted to read any more is not a loss.
+fn report_losses(counters: &impl Counters, ledger: &Ledger) -> Result<()> {
+    let lost = counters.snapshot()?.lost;
+    let ring = lost.iter().find(|(reason, _)| *reason == Lost::RingFull).map_or(0, |(_, n)| *n);
+    if ring > 0 {
+        eprintln!("lost {ring} events because the ring buffer was full; --ring-size makes it larger");
+    }
+    let queue = ledger.n_lost(Stage::Queue);
+    if queue > 0 {
+        eprintln!("lost {queue} events because they were not read from standard output fast enough");
+    }
+    Ok(())
+}

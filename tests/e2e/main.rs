@@ -1,0 +1,15 @@
+//! End-to-end tests: the shipped binary on the real kernel, with real peers. Root is needed.
+//!
+//! The tests run side by side, so each watches its own senders only: events by the sender's pid, counters by a signal
+//! that no other test uses (see `signals`).
+
+mod check;
+mod counters;
+mod events;
+mod filters;
+mod lost;
+mod otlp;
+mod pages;
+mod signals;
+mod start_stop;
+mod terminal;

@@ -1,0 +1,30 @@
+//! Which test counts which signal: each has real-time signals of its own, since counters are of the whole machine.
+
+/// All signals that some test counts; nobody else may send them.
+pub(crate) const COUNTED: std::ops::RangeInclusive<i64> = 35..=55;
+
+/// Exact counts over all calls, with the first back end.
+pub(crate) const EXACT_TRACEPOINT: i64 = 35;
+/// Exact counts over all calls, with the second.
+pub(crate) const EXACT_RAW: i64 = 36;
+/// Counts of failures.
+pub(crate) const FAILURES: i64 = 37;
+/// The flood that a small ring buffer cannot hold.
+pub(crate) const FLOOD: i64 = 38;
+/// Calls of 32-bit programs.
+pub(crate) const COMPAT: i64 = 39;
+/// Counters without any reader of events.
+pub(crate) const UNREAD: i64 = 40;
+/// Events that cannot be delivered.
+pub(crate) const NO_COLLECTOR: i64 = 42;
+/// One event over OTLP/gRPC.
+pub(crate) const OTLP_GRPC: i64 = 43;
+/// One event over OTLP/HTTP.
+pub(crate) const OTLP_HTTP: i64 = 44;
+/// Events that are queued at the end.
+pub(crate) const OTLP_DRAIN: i64 = 45;
+
+/// The name of a real-time signal.
+pub(crate) fn name(signal: i64) -> String {
+    format!("SIGRTMIN+{}", signal - 34)
+}

@@ -1,0 +1,113 @@
+//! The exporter under test: the real binary, on ports of its own.
+
+use std::process::Command;
+
+use nix::sys::signal::Signal;
+
+use crate::{binary, eventually, http, process::Process, scrape::Scrape};
+
+/// A running `killsnoop-exporter`.
+pub struct Exporter {
+    /// The process.
+    pub process: Process,
+    /// Where it serves HTTP.
+    pub address: String,
+}
+
+impl Exporter {
+    /// Starts it with these arguments on a free port, and waits until it is ready.
+    ///
+    /// # Panics
+    /// If it does not become ready.
+    #[must_use]
+    pub fn start(args: &[&str]) -> Self {
+        Self::start_with(args, &[])
+    }
+
+    /// As [`start`](Self::start), with environment variables.
+    ///
+    /// # Panics
+    /// If it does not become ready.
+    #[must_use]
+    pub fn start_with(args: &[&str], envs: &[(&str, &str)]) -> Self {
+        let process = Process::start(
+            command().args(["--web.listen-address", "127.0.0.1:0"]).args(args).envs(envs.iter().copied()),
+        );
+        let address = process.stderr.find(|line| Some(line.split_once("listening on ")?.1.trim().to_owned()));
+        let exporter = Self { process, address };
+        let stderr = exporter.process.stderr.clone();
+        eventually(
+            || (exporter.get("/readyz").status == 200).then_some(()),
+            || format!("not ready\n{stderr}"),
+        );
+        exporter
+    }
+
+    /// Asks for a path.
+    #[must_use]
+    pub fn get(&self, path: &str) -> http::Response {
+        http::get(&self.address, path, &[])
+    }
+
+    /// Reads `/metrics` in the classic text format.
+    ///
+    /// # Panics
+    /// If it is not served.
+    #[must_use]
+    pub fn scrape(&self) -> Scrape {
+        let response = self.get("/metrics");
+        assert_eq!(response.status, 200, "{}", String::from_utf8_lossy(&response.body));
+        Scrape::parse(response.text())
+    }
+
+    /// Scrapes until the page answers the question.
+    ///
+    /// # Panics
+    /// If it never does.
+    pub fn scrape_until(&self, asked: impl Fn(&Scrape) -> bool) -> Scrape {
+        let answer = || Some(self.scrape()).filter(&asked);
+        eventually(answer, || format!("{:#?}", self.scrape()))
+    }
+
+    /// Ends it with SIGTERM.
+    ///
+    /// # Panics
+    /// If it does not end with 0.
+    pub fn stop(mut self) -> Process {
+        self.process.signal(Signal::SIGTERM);
+        let status = self.process.wait();
+        assert!(status.success(), "{status}\n{}", self.process.stderr);
+        self.process
+    }
+}
+
+/// The binary, ready for arguments, and free of what the caller's environment says about OTLP.
+#[must_use]
+pub fn command() -> Command {
+    let mut command = Command::new(binary());
+    let otel = std::env::vars().map(|(name, _)| name).filter(|name| name.starts_with("OTEL_"));
+    for name in otel {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// `killsnoop-exporter trace` with these arguments, once it is attached.
+///
+/// # Panics
+/// If it does not attach.
+#[must_use]
+pub fn trace(args: &[&str]) -> Process {
+    watching(command().arg("trace").args(args))
+}
+
+/// Starts a tracer, and waits until it says that it watches.
+///
+/// # Panics
+/// If it does not attach.
+#[must_use]
+pub fn watching(command: &mut Command) -> Process {
+    let process = Process::start(command);
+    process.stderr.find(|line| line.contains("watching with hook").then_some(()));
+    process
+}
