@@ -36,6 +36,7 @@ pub enum Command {
     /// Serve counters to Prometheus and send events as OTLP logs; what is done without a command
     Serve(Box<ServeArgs>),
     /// Show each call that sends a signal, one line per call
+    #[command(long_about = trace::TRACE)]
     Trace(TraceArgs),
     /// Say what works on this machine, what does not, and what to do
     #[command(
@@ -63,13 +64,13 @@ impl Cli {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
+    use clap::CommandFactory;
 
     use super::*;
 
     #[test]
     fn the_arguments_do_not_contradict_each_other() {
-        Cli::command().debug_assert();
+        <Cli as CommandFactory>::command().debug_assert();
         trace::Killsnoop::command().debug_assert();
     }
 

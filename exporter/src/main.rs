@@ -13,7 +13,7 @@ fn main() -> ExitCode {
         run::trace::run(&args.kernel, args.log, args.config())
     } else {
         match Cli::parse().command() {
-            Command::Serve(args) => run::serve::run(*args),
+            Command::Serve(args) => run::serve::run(&args),
             Command::Trace(args) => run::trace::run(&args.kernel, args.log, args.config()),
             Command::Check(args) => run::check::run(&args),
         }

@@ -3,6 +3,9 @@
 //! The tests run side by side, so each watches its own senders only: events by the sender's pid, counters by a signal
 //! that no other test uses (see `signals`).
 
+#![expect(clippy::float_cmp, reason = "counters are whole numbers far below 2^53")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests fail the test")]
+
 mod check;
 mod counters;
 mod events;

@@ -27,7 +27,7 @@ pub fn get(address: &str, path: &str, headers: &[(&str, &str)]) -> Response {
     let mut stream =
         TcpStream::connect(address).unwrap_or_else(|error| panic!("cannot reach {address}: {error}"));
     stream.set_read_timeout(Some(PATIENCE)).expect("a timeout can be set");
-    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let headers: String = headers.iter().flat_map(|(name, value)| [name, ": ", value, "\r\n"]).collect();
     let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{headers}\r\n");
     stream.write_all(request.as_bytes()).expect("the server reads the request");
     let mut bytes = Vec::new();

@@ -3,6 +3,13 @@
 //!
 //! Everything here waits for the thing itself, with a deadline that only a failure meets, and says what it saw instead.
 
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::must_use_candidate,
+    reason = "what a helper cannot do fails the test that asked for it"
+)]
+
 pub mod exporter;
 pub mod http;
 pub mod otelcol;

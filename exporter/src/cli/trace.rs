@@ -39,14 +39,6 @@ pub struct TraceConfig {
     after_help = KILLSNOOP_EXAMPLES
 )]
 pub struct Killsnoop {
-    /// How to watch.
-    #[command(flatten)]
-    pub kernel: KernelArgs,
-
-    /// What to log.
-    #[command(flatten)]
-    pub log: LogArgs,
-
     #[command(flatten)]
     filter: FilterArgs,
 
@@ -65,17 +57,7 @@ pub struct Killsnoop {
         help_heading = FILTERS
     )]
     syscalls: Option<Syscalls>,
-}
 
-/// The arguments of `killsnoop-exporter trace`.
-#[derive(Args, Debug)]
-#[command(
-    about = "Show each call that sends a signal, one line per call",
-    long_about = "Show who sends which signal to whom, by which of the six calls, and what the kernel answered: one \
-        line per call, as it returns. Ends on Ctrl-C, after --count events, or after --duration.",
-    after_help = TRACE_EXAMPLES
-)]
-pub struct TraceArgs {
     /// How to watch.
     #[command(flatten)]
     pub kernel: KernelArgs,
@@ -83,7 +65,12 @@ pub struct TraceArgs {
     /// What to log.
     #[command(flatten)]
     pub log: LogArgs,
+}
 
+/// The arguments of `killsnoop-exporter trace`.
+#[derive(Args, Debug)]
+#[command(about = "Show each call that sends a signal, one line per call", long_about = TRACE, after_help = TRACE_EXAMPLES)]
+pub struct TraceArgs {
     #[command(flatten)]
     filter: FilterArgs,
 
@@ -111,7 +98,19 @@ pub struct TraceArgs {
     /// End after this time, with its unit: 10s, 5m, 1h 30m
     #[arg(long, value_name = "TIME", value_parser = duration, help_heading = OUTPUT)]
     duration: Option<Duration>,
+
+    /// How to watch.
+    #[command(flatten)]
+    pub kernel: KernelArgs,
+
+    /// What to log.
+    #[command(flatten)]
+    pub log: LogArgs,
 }
+
+/// What `trace` does.
+pub(super) const TRACE: &str = "Show who sends which signal to whom, by which of the six calls, and what the kernel \
+    answered: one line per call, as it returns. Ends on Ctrl-C, after --count events, or after --duration.";
 
 const FILTERS: &str = "Which calls";
 const OUTPUT: &str = "How they are shown";

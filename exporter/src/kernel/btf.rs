@@ -153,7 +153,7 @@ mod tests {
                 magic.copy_from_slice(&[0x9f, 0xeb]);
             }
             if let Some(btf) = Btf::parse(&bytes) {
-                let _ = btf.offset("a", "b");
+                drop(btf.offset("a", "b"));
             }
         }
     }

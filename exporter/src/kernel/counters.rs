@@ -127,7 +127,7 @@ fn sum(values: &PerCpuValues<u64>) -> u64 {
 }
 
 fn refused(error: MapError) -> io::Error {
-    io::Error::other(format!("cannot read the counters of the BPF program: {error}"))
+    io::Error::other(error)
 }
 
 fn program_fd(ebpf: &Ebpf, name: &'static str) -> Result<OwnedFd, KernelError> {

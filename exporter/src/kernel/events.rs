@@ -9,7 +9,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use aya::{
@@ -30,7 +30,7 @@ use crate::{
 
 /// How long the reader lets records gather while events come: a ring of 4 MiB holds those of 40 ms at the highest rate
 /// that one process reaches.
-const GATHER: Duration = Duration::from_millis(10);
+const GATHER: Timespec = Timespec { tv_sec: 0, tv_nsec: 10_000_000 };
 
 /// Records taken before the reader looks at anything else, so that a flood cannot keep it from ending.
 const AT_ONCE: usize = 1 << 16;
@@ -113,7 +113,7 @@ impl Reader {
                 }
             }
             while self.drain(&mut take) > 0 {
-                if self.wait(Some(GATHER))? {
+                if self.wait(Some(&GATHER))? {
                     break;
                 }
             }
@@ -137,7 +137,7 @@ impl Reader {
             match event {
                 // A record may be younger than the look at the clock, but nothing is observed before it happened.
                 Some(event) => {
-                    take(&Event { observed_unix_ns: observed_unix_ns.max(event.at_unix_ns), ..event })
+                    take(&Event { observed_unix_ns: observed_unix_ns.max(event.at_unix_ns), ..event });
                 }
                 None => _ = self.counts.undecodable.fetch_add(1, Relaxed),
             }
@@ -155,16 +155,12 @@ impl Reader {
     }
 
     /// Sleeps: until a record wakes it, or, with a time, for that long. Returns whether the reader was stopped.
-    fn wait(&self, time: Option<Duration>) -> Result<bool, KernelError> {
+    fn wait(&self, time: Option<&Timespec>) -> Result<bool, KernelError> {
         let mut fds = vec![PollFd::from_borrowed_fd(self.stop.as_fd(), PollFlags::IN)];
-        let timeout = match time {
-            Some(time) => Some(Timespec::try_from(time).map_err(|_| KernelError::Wait(Errno::INVAL.into()))?),
-            None => {
-                fds.push(PollFd::from_borrowed_fd(self.ring.as_fd(), PollFlags::IN));
-                None
-            }
-        };
-        match poll(&mut fds, timeout.as_ref()) {
+        if time.is_none() {
+            fds.push(PollFd::from_borrowed_fd(self.ring.as_fd(), PollFlags::IN));
+        }
+        match poll(&mut fds, time) {
             Ok(_) | Err(Errno::INTR) => Ok(fds[0].revents().contains(PollFlags::IN)),
             Err(error) => Err(KernelError::Wait(error.into())),
         }

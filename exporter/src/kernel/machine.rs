@@ -23,7 +23,7 @@ const NATIVE: [i32; 6] = [
 
 /// What the calls look like here, as far as it is the same on every kernel of this architecture.
 ///
-/// `struct pt_regs` is of arch/x86/include/asm/ptrace.h, the 32-bit table of arch/x86/entry/syscalls/syscall_32.tbl.
+/// `struct pt_regs` is of arch/x86/include/asm/ptrace.h, the 32-bit table of `arch/x86/entry/syscalls/syscall_32.tbl`.
 #[cfg(target_arch = "x86_64")]
 #[must_use]
 pub(super) fn machine() -> Machine {
@@ -40,7 +40,7 @@ pub(super) fn machine() -> Machine {
 
 /// What the calls look like here, as far as it is the same on every kernel of this architecture.
 ///
-/// `struct pt_regs` is of arch/arm64/include/asm/ptrace.h, the 32-bit table of arch/arm64/tools/syscall_32.tbl. The
+/// `struct pt_regs` is of arch/arm64/include/asm/ptrace.h, the 32-bit table of `arch/arm64/tools/syscall_32.tbl`. The
 /// first argument is in `orig_x0`, because the result has taken the place of x0.
 #[cfg(target_arch = "aarch64")]
 #[must_use]
@@ -57,11 +57,11 @@ pub(super) fn machine() -> Machine {
     }
 }
 
-/// `TS_COMPAT` in `thread_info.status`, arch/x86/include/asm/thread_info.h: a 32-bit call is under way.
+/// `TS_COMPAT` in `thread_info.status`, `arch/x86/include/asm/thread_info.h`: a 32-bit call is under way.
 #[cfg(target_arch = "x86_64")]
 const COMPAT: (&str, u32) = ("status", 0x0002);
 
-/// `TIF_32BIT` in `thread_info.flags`, arch/arm64/include/asm/thread_info.h: the task is a 32-bit one.
+/// `TIF_32BIT` in `thread_info.flags`, `arch/arm64/include/asm/thread_info.h`: the task is a 32-bit one.
 #[cfg(target_arch = "aarch64")]
 const COMPAT: (&str, u32) = ("flags", 1 << 22);
 

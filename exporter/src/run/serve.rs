@@ -29,7 +29,7 @@ use super::{Ending, attach, ended, read};
 const DRAIN: Duration = Duration::from_secs(5);
 
 /// Runs until SIGTERM or SIGINT asks for an end, or a task fails.
-pub(crate) fn run(args: ServeArgs) -> Result<ExitCode> {
+pub(crate) fn run(args: &ServeArgs) -> Result<ExitCode> {
     log::start(args.log, Level::Info);
     let otlp = match otlp::Config::resolve(&args.otlp, &|name| std::env::var(name).ok()) {
         Ok(otlp) => otlp,
@@ -52,7 +52,7 @@ pub(crate) fn run(args: ServeArgs) -> Result<ExitCode> {
         });
         let ledgers = sink.iter().map(|(ledger, _)| ("otlp", Arc::clone(ledger)));
         let page = Page::new(Arc::new(counters), ledgers);
-        Service::start(&args, listeners, kernel, reader, page, sink.map(|(_, sink)| sink))?.run().await
+        Service::start(args, listeners, kernel, reader, page, sink.map(|(_, sink)| sink))?.run().await
     })
 }
 

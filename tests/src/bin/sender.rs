@@ -7,6 +7,8 @@
 //! process that does not exist), or a number. `comm:HEX` as an argument renames the sender from there on, `uid:N` makes it
 //! that user. It says `ready PID`, waits for a line on its standard input, and ignores every signal that can be ignored.
 
+#![expect(clippy::print_stdout, reason = "the tests read what it prints")]
+
 use std::{
     collections::BTreeMap,
     env,
@@ -94,7 +96,7 @@ fn queued() -> i64 {
     // SAFETY: all zeros is a valid siginfo.
     let mut info: libc::siginfo_t = unsafe { zeroed() };
     info.si_code = libc::SI_QUEUE;
-    Box::leak(Box::new(info)) as *const _ as i64
+    Box::into_raw(Box::new(info)).expose_provenance().cast_signed() as i64
 }
 
 /// kill(2) by `int $0x80`, where it has the number 37.
@@ -107,7 +109,7 @@ fn kill32(target: i64, signal: i64) -> i64 {
             "xchg rbx, {target}", "int 0x80", "xchg rbx, {target}",
             target = inout(reg) target => _,
             inlateout("eax") 37 => result,
-            in("ecx") signal as i32,
+            in("rcx") signal,
             out("r8") _, out("r9") _, out("r10") _, out("r11") _,
         );
     }
