@@ -71,3 +71,20 @@ fn ended(task: &str, outcome: Result<io::Result<()>, JoinError>) -> anyhow::Erro
         Err(error) => anyhow::Error::from(error).context(format!("{task} died")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::ended;
+
+    #[tokio::test]
+    async fn a_task_that_ends_early_is_an_error_that_names_it_however_it_ended() {
+        let done = ended("reading", tokio::spawn(async { Ok(()) }).await);
+        assert_eq!(format!("{done:#}"), "reading ended although nobody asked");
+
+        let failed = ended("reading", tokio::spawn(async { Err(std::io::Error::other("no ring")) }).await);
+        assert_eq!(format!("{failed:#}"), "reading failed: no ring");
+
+        let died = ended("reading", tokio::spawn(async { panic!("a bug") }).await);
+        assert!(format!("{died:#}").starts_with("reading died: "), "{died:#}");
+    }
+}

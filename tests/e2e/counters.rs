@@ -1,5 +1,7 @@
 //! Counters are exact, whatever the calls, their results and their number.
 
+use std::{fs, process::Command};
+
 use killsnoop_tests::{exporter::Exporter, scrape::Scrape, sender::Sender};
 
 use crate::signals;
@@ -130,4 +132,26 @@ fn a_hook_says_whether_it_sees_32_bit_programs() {
             1.0
         );
     }
+}
+
+#[test]
+fn the_map_of_calls_tells_its_keys_by_name() {
+    let exporter = Exporter::start(&[]);
+    let pid = exporter.process.pid().to_string();
+    // The maps of other tests have the same name: the right one is open in our exporter.
+    let ids: Vec<_> = fs::read_dir(format!("/proc/{pid}/fdinfo"))
+        .unwrap()
+        .filter_map(|entry| fs::read_to_string(entry.ok()?.path()).ok())
+        .filter_map(|info| {
+            info.lines().find_map(|line| Some(line.strip_prefix("map_id:")?.trim().to_owned()))
+        })
+        .collect();
+    let dumps: Vec<_> = ids.iter().map(|id| bpftool(&["map", "dump", "id", id])).collect();
+    let kills = dumps.iter().find(|dump| dump.contains("\"signal\"")).unwrap_or_else(|| panic!("{dumps:?}"));
+    assert!(kills.contains("\"result\""), "{}", &kills[..kills.len().min(400)]);
+}
+
+fn bpftool(args: &[&str]) -> String {
+    let output = Command::new("bpftool").args(args).output().unwrap();
+    String::from_utf8_lossy(&output.stdout).into_owned()
 }

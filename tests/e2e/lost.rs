@@ -83,3 +83,20 @@ fn all_stages_are_shown_at_zero_from_the_first_scrape() {
         assert!(page.has(&series), "{series}");
     }
 }
+
+#[test]
+fn an_end_with_a_long_queue_and_no_collector_is_still_an_end() {
+    let signal = signals::LONG_QUEUE;
+    let exporter = Exporter::start(&[
+        "--otlp.endpoint",
+        "http://127.0.0.1:1",
+        "--otlp.batch-size",
+        "1",
+        "--events.signal",
+        &signal.to_string(),
+    ]);
+    Sender::new(&[&format!("kill:self:{signal}:20000")]).run();
+    exporter.scrape_until(|page| page.value("killsnoop_events_pending{stage=\"otlp\"}") == 20_000.0);
+    let process = exporter.stop();
+    process.stderr.find(|line| (line.contains("20000 events") && line.contains("are lost")).then_some(()));
+}

@@ -8,11 +8,13 @@
 
 mod check;
 mod counters;
+mod deploy;
 mod events;
 mod filters;
 mod lost;
 mod otlp;
 mod pages;
+mod prometheus;
 mod signals;
 mod start_stop;
 mod terminal;

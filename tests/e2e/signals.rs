@@ -23,6 +23,14 @@ pub(crate) const OTLP_GRPC: i64 = 43;
 pub(crate) const OTLP_HTTP: i64 = 44;
 /// Events that are queued at the end.
 pub(crate) const OTLP_DRAIN: i64 = 45;
+/// Events that go through the collector with the configuration that is shipped.
+pub(crate) const SHIPPED_COLLECTOR: i64 = 53;
+/// What Prometheus 2 scrapes.
+pub(crate) const PROMETHEUS_2: i64 = 54;
+/// What Prometheus 3 scrapes.
+pub(crate) const PROMETHEUS_3: i64 = 55;
+/// Events that are queued at the end, and nobody takes them.
+pub(crate) const LONG_QUEUE: i64 = 46;
 
 /// The name of a real-time signal.
 pub(crate) fn name(signal: i64) -> String {

@@ -25,7 +25,7 @@ pub struct OtlpArgs {
     #[arg(long = "otlp.endpoint", value_name = "URL", help = ENDPOINT_HELP, long_help = ENDPOINT_LONG_HELP)]
     pub endpoint: Option<String>,
 
-    /// How to talk to the collector: grpc or http/protobuf [default: http/protobuf]
+    /// How to talk to the collector: grpc or http/protobuf [default: http/protobuf, and grpc at port 4317]
     #[arg(long = "otlp.protocol", value_name = "PROTOCOL")]
     pub protocol: Option<String>,
 
@@ -103,6 +103,13 @@ impl Protocol {
             }
             _ => Err(setting.wrong("is no protocol; give grpc or http/protobuf")),
         }
+    }
+}
+
+impl Protocol {
+    /// What listens at an endpoint where nobody says: OTLP has two ports, and the one for gRPC answers nothing else.
+    fn usual_at(endpoint: &str) -> Self {
+        if endpoint.trim_end_matches('/').ends_with(":4317") { Self::Grpc } else { Self::HttpProtobuf }
     }
 }
 
@@ -224,7 +231,7 @@ impl Config {
     /// Reads every setting, whether or not an earlier one is wrong.
     fn read(args: &OtlpArgs, endpoint: &Setting, reader: &mut Reader<'_>) -> Option<Self> {
         let protocol = reader.read(args.protocol.as_deref(), &PROTOCOL, Protocol::read);
-        let protocol = protocol.unwrap_or(Protocol::HttpProtobuf);
+        let protocol = protocol.unwrap_or_else(|| Protocol::usual_at(&endpoint.value));
         let insecure = args.insecure || reader.find(None, &INSECURE).is_some_and(|s| settings::boolean(&s));
         let endpoint = reader.keep(endpoint::read(endpoint, protocol, insecure));
         let headers = reader.read(args.headers.as_deref(), &HEADERS, headers);

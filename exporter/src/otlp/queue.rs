@@ -2,6 +2,7 @@
 
 use std::{
     mem,
+    pin::pin,
     sync::Arc,
     task::{Context, Poll, Waker},
     time::Duration,
@@ -9,6 +10,7 @@ use std::{
 
 use tokio::{
     sync::mpsc::{self, error::TrySendError},
+    task::unconstrained,
     time::{Instant, timeout_at},
 };
 
@@ -102,7 +104,8 @@ impl Drop for Inbox {
         let mut n = self.open.len() as u64;
         let mut context = Context::from_waker(Waker::noop());
         loop {
-            match self.queue.poll_recv(&mut context) {
+            // Unconstrained, because a task may take only so much of a queue before it must wait, and here nothing waits.
+            match pin!(unconstrained(self.queue.recv())).as_mut().poll(&mut context) {
                 Poll::Ready(Some(_)) => n += 1,
                 Poll::Ready(None) => break,
                 // A sender got its place before the queue closed and is about to fill it.
@@ -182,6 +185,15 @@ mod tests {
             assert_eq!(ledger.n_lost(Stage::Shutdown), n_offered.min(4));
             assert_eq!(ledger.n_pending(), 0);
         }
+    }
+
+    #[tokio::test]
+    async fn a_long_queue_is_given_up_at_once_also_inside_a_task() {
+        // A task may take some 128 things before tokio makes it wait.
+        let (sender, inbox, ledger) = queue(1000, 2, LONG);
+        (0..1000).for_each(|_| sender.offer(&example()));
+        tokio::spawn(async move { drop(inbox) }).await.unwrap();
+        assert_eq!((ledger.n_lost(Stage::Shutdown), ledger.n_pending()), (1000, 0));
     }
 
     #[tokio::test]

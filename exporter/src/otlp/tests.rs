@@ -240,39 +240,3 @@ async fn headers_compression_and_user_agent_reach_the_collector() {
         });
     }
 }
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "a measurement: cargo test --release -p killsnoop-exporter otlp -- --ignored --nocapture"]
-async fn throughput() {
-    const N: u64 = 1_000_000;
-    let skim = || Answer::Http(200, vec![], "");
-    let rows = [
-        ("http/protobuf", "none", skim()),
-        ("http/protobuf", "gzip", skim()),
-        ("http/protobuf", "none", Answer::Take),
-        ("grpc", "none", Answer::Take),
-    ];
-    for (protocol, compression, answer) in rows {
-        let collector = Collector::start([], answer.clone()).await;
-        let config = config(&format!("http://{}", collector.address), protocol, |args| {
-            args.batch_size = None;
-            args.compression = Some(compression.to_owned());
-            args.queue_size = Some(N.to_string());
-        });
-        let ledger = Arc::new(Ledger::default());
-        let (sender, task) = start(&config, Arc::clone(&ledger));
-        let begin = std::time::Instant::now();
-        let writer = std::thread::spawn(move || (0..N).for_each(|at| sender.offer(&event(at))));
-        tokio::task::spawn_blocking(|| writer.join().unwrap()).await.unwrap();
-        let offered = begin.elapsed();
-        task.shutdown(Instant::now() + Duration::from_mins(1)).await.unwrap();
-        let sent = begin.elapsed();
-        let rate = |time: Duration| u128::from(N) * 1000 / time.as_millis();
-        let account = account(&ledger, N);
-        println!(
-            "{protocol} {compression} {answer:?}: offered {}/s, delivered {}/s, {account:?}",
-            rate(offered),
-            rate(sent)
-        );
-    }
-}

@@ -92,6 +92,26 @@ fn the_endpoint_is_a_base_or_used_as_it_is() {
 const CA: (&str, &str) = ("OTEL_EXPORTER_OTLP_CERTIFICATE", "DIR/ca.pem");
 
 /// A directory with files that are good and files that are not.
+#[test]
+fn the_port_for_grpc_means_grpc_where_no_protocol_is_given() {
+    let rows: &[(&str, Option<&str>, Protocol)] = &[
+        ("http://c:4317", None, Protocol::Grpc),
+        ("http://c:4317/", None, Protocol::Grpc),
+        ("http://c:4317", Some("http/protobuf"), Protocol::HttpProtobuf),
+        ("http://c:4318", None, Protocol::HttpProtobuf),
+        ("http://c:14317", None, Protocol::HttpProtobuf),
+        ("http://c:4317/v1/logs", None, Protocol::HttpProtobuf),
+        ("http://c:4318", Some("grpc"), Protocol::Grpc),
+    ];
+    for (endpoint, protocol, expected) in rows {
+        let settings: Vec<_> = [("--otlp.endpoint", *endpoint)]
+            .into_iter()
+            .chain(protocol.map(|protocol| ("--otlp.protocol", protocol)))
+            .collect();
+        assert_eq!(config(&settings).protocol, *expected, "{endpoint} {protocol:?}");
+    }
+}
+
 fn certificates() -> tempfile::TempDir {
     let directory = tempfile::tempdir().unwrap();
     let rcgen::CertifiedKey { cert, signing_key } =

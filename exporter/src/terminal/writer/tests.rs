@@ -175,27 +175,3 @@ async fn after_the_count_it_ends_by_itself_with_as_many_lines() {
     assert!(matches!(handle.finish(SOON).await, Outcome::Done));
     assert_eq!((out.n_lines(), ledger.n_delivered(), ledger.n_lost_in_all()), (1000, 1000, 0));
 }
-
-/// Not a test but a measurement: `cargo test --release -p killsnoop-exporter lines_a_second -- --ignored --nocapture`
-#[tokio::test]
-#[ignore = "measures, and takes its time"]
-async fn lines_a_second() {
-    const EVENTS: u64 = 5_000_000;
-    for form in [Form::Table(Columns::default()), Form::Json] {
-        let ledger = Arc::new(Ledger::default());
-        let null = File::options().write(true).open("/dev/null").unwrap();
-        let started = std::time::Instant::now();
-        let (sender, handle) =
-            start(Options { form, header: true, count: None }, ledger.clone(), null).unwrap();
-        for n in 0..EVENTS {
-            sender.offer(&Event { at_unix_ns: n * 1000, ..example() });
-            // The offering is many times faster than the writing; only what is written counts here.
-            while ledger.n_pending() > 60_000 {
-                thread::yield_now();
-            }
-        }
-        handle.finish(SOON).await;
-        let milliseconds = started.elapsed().as_millis().max(1);
-        println!("{form:?}: {} lines/ms", u128::from(ledger.n_delivered()) / milliseconds);
-    }
-}

@@ -1,0 +1,111 @@
+//! What documents say is so.
+
+use std::{
+    collections::BTreeSet,
+    path::{Component, Path, PathBuf},
+};
+
+use killsnoop_tests::root;
+
+use crate::repo::{File, files, none, text, words};
+
+/// A page of metrics with every family, which the exporter's own tests keep true.
+const PAGE: &str = "exporter/src/metrics/golden.txt";
+/// What begins like a metric and is a crate.
+const CRATES: [&str; 4] = ["killsnoop_common", "killsnoop_exporter", "killsnoop_ebpf", "killsnoop_tests"];
+
+fn families() -> BTreeSet<&'static str> {
+    let types = text(PAGE).lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next());
+    let families: BTreeSet<_> = types.collect();
+    assert!(families.len() > 20, "{families:?}");
+    families
+}
+
+#[test]
+fn every_metric_that_is_spoken_of_exists() {
+    let families = families();
+    let exists = |word: &str| {
+        // A group of metrics is written as killsnoop_events_*.
+        let is_group = word.ends_with('_') && families.iter().any(|family| family.starts_with(word));
+        is_group || families.contains(word) || CRATES.contains(&word)
+    };
+    let speaks = |file: &&File| file.is_in("dashboards") || file.is_in("deploy") || file.is_a("md");
+    none(files().filter(speaks).flat_map(|file| {
+        let unknown = words(&file.text).filter(|word| word.starts_with("killsnoop_") && !exists(word));
+        unknown.map(|word| format!("{}: {word}", file.path)).collect::<Vec<_>>()
+    }));
+}
+
+#[test]
+fn the_readme_speaks_of_every_metric() {
+    let spoken_of: BTreeSet<_> = words(text("README.md")).collect();
+    // Those of every process are known by the group.
+    let group = |family: &str| if family.starts_with("process_") { "process_" } else { "" };
+    let silent = |family: &&str| !spoken_of.contains(family) && !spoken_of.contains(group(family));
+    none(families().into_iter().filter(silent).map(str::to_owned));
+}
+
+#[test]
+fn the_architecture_can_be_read_in_one_go() {
+    let n_lines = text("ARCHITECTURE.md").lines().count();
+    assert!(n_lines < 200, "{n_lines} lines");
+}
+
+#[test]
+fn every_link_in_a_document_leads_somewhere() {
+    none(files().filter(|file| file.is_a("md")).flat_map(|file| {
+        let broken = links(&file.text).filter(|link| !leads_somewhere(&file.path, link));
+        broken.map(|link| format!("{}: {link}", file.path)).collect::<Vec<_>>()
+    }));
+}
+
+/// The targets of links within the repository, in all forms of Markdown that are in use here.
+fn links(document: &str) -> impl Iterator<Item = &str> {
+    let inline = document.split("](").skip(1).filter_map(|rest| rest.split([')', ' ']).next());
+    let definitions = document
+        .lines()
+        .filter(|line| line.starts_with('['))
+        .filter_map(|line| Some(line.split_once("]: ")?.1));
+    inline.chain(definitions).filter(|link| !link.contains("://") && !link.starts_with("mailto:"))
+}
+
+fn leads_somewhere(from: &str, link: &str) -> bool {
+    let (path, heading) = link.split_once('#').unwrap_or((link, ""));
+    let target = if path.is_empty() { PathBuf::from(from) } else { beside(from, path) };
+    let target = target.to_str().unwrap();
+    if heading.is_empty() {
+        return root().join(target).exists();
+    }
+    files().any(|file| file.path == target && headings(&file.text).any(|found| found == heading))
+}
+
+/// A path that is relative to a file's folder, from the root.
+fn beside(file: &str, path: &str) -> PathBuf {
+    let mut found = PathBuf::new();
+    for component in Path::new(file).parent().unwrap().join(path).components() {
+        match component {
+            Component::ParentDir => _ = found.pop(),
+            Component::CurDir => {}
+            other => found.push(other),
+        }
+    }
+    found
+}
+
+/// The headings of a document, as links name them.
+fn headings(document: &str) -> impl Iterator<Item = String> {
+    let titles =
+        document.lines().filter(|line| line.starts_with('#')).map(|line| line.trim_start_matches('#').trim());
+    titles.map(|title| {
+        let kept = title.chars().filter(|char| char.is_alphanumeric() || " -_".contains(*char));
+        kept.collect::<String>().to_lowercase().replace(' ', "-")
+    })
+}
+
+#[test]
+fn links_are_found_by_their_path_and_their_heading() {
+    let document = "[a](b.md#c) ![d](e.png \"f\") [g](https://h) [i](#j)\n[k]: ../l\n";
+    assert_eq!(links(document).collect::<Vec<_>>(), ["b.md#c", "e.png", "#j", "../l"]);
+    assert_eq!(beside("a/b/c.md", "../d.md"), Path::new("a/d.md"));
+    assert_eq!(headings("# `a.rs`, and B\ntext\n").collect::<Vec<_>>(), ["ars-and-b"]);
+}
