@@ -14,6 +14,7 @@ const PLACES: &[(&str, &[&str])] = &[
     ("clap", &["cli", "http/args", "main", "otlp/config"]),
     ("jiff", &["terminal"]),
     ("metrics_process", &["metrics"]),
+    ("opentelemetry", &["otlp/record"]),
     ("opentelemetry_otlp", &["otlp"]),
     ("opentelemetry_proto", &["otlp"]),
     ("opentelemetry_sdk", &["otlp/config"]),

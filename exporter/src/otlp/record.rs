@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 
 use killsnoop_common::kill::Syscall;
+use opentelemetry::logs::Severity;
 use opentelemetry_proto::tonic::{
     collector::logs::v1::ExportLogsServiceRequest,
     common::v1::{AnyValue, InstrumentationScope, KeyValue, any_value::Value},
-    logs::v1::{LogRecord, ResourceLogs, ScopeLogs, SeverityNumber},
+    logs::v1::{LogRecord, ResourceLogs, ScopeLogs},
     resource::v1::Resource,
 };
 use opentelemetry_semantic_conventions::{SCHEMA_URL, attribute as semconv};
@@ -65,13 +66,12 @@ fn attribute(key: &str, value: Value) -> KeyValue {
 }
 
 fn record(event: &Event, boot_id: &str) -> LogRecord {
-    let (severity, severity_text) =
-        if event.result < 0 { (SeverityNumber::Info, "INFO") } else { (SeverityNumber::Debug, "DEBUG") };
+    let severity = if event.result < 0 { Severity::Info } else { Severity::Debug };
     LogRecord {
         time_unix_nano: event.at_unix_ns,
         observed_time_unix_nano: event.observed_unix_ns,
-        severity_number: severity.into(),
-        severity_text: severity_text.to_owned(),
+        severity_number: severity as i32,
+        severity_text: severity.name().to_owned(),
         body: Some(AnyValue { value: Some(Value::StringValue(sentence(event))) }),
         attributes: attributes(event, boot_id),
         event_name: EVENT_NAME.to_owned(),

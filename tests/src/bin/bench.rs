@@ -27,9 +27,9 @@ use killsnoop_tests::{
 use nix::{libc, sys::signal::Signal};
 
 /// Off and on in turn, so many times.
-const PAIRS: usize = 11;
+const PAIRS: usize = 9;
 /// A loop's time is the best of so many: what disturbs a loop only ever makes it slower.
-const TRIES: usize = 5;
+const TRIES: usize = 3;
 /// The CPU that makes the calls.
 const CALLS: usize = 0;
 /// The CPU of all else: the exporter and the collector, which inherit it.
