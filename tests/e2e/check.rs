@@ -1,8 +1,8 @@
 //! `check` says what works here, what does not, and what to do.
 
-use std::os::unix::process::CommandExt as _;
+use std::{os::unix::process::CommandExt as _, process::Command};
 
-use killsnoop_tests::{exporter::command, process::Process};
+use killsnoop_tests::{binary, exporter::command, process::Process};
 
 #[test]
 fn check_names_what_works_and_succeeds() {
@@ -32,4 +32,43 @@ fn check_tries_the_hook_that_was_asked_for_and_no_other() {
     let mut check = Process::start(command().args(["check", "--hook", "raw"]));
     assert!(check.wait().success());
     assert!(!check.stdout.all().iter().any(|line| line.contains("hook tracepoint")), "{}", check.stdout);
+}
+
+/// The binary in a mount namespace of its own, where something is hidden from it.
+fn hidden(hide: &str, args: &str) -> Process {
+    let script = format!("{hide} && exec \"$0\" {args}");
+    Process::start(Command::new("unshare").args(["--mount", "sh", "-c", &script]).arg(binary()))
+}
+
+/// Tracefs can be reached by two ways; the second is not there on every machine.
+const NO_TRACEFS: &str = "umount /sys/kernel/tracing && { umount /sys/kernel/debug 2>/dev/null || true; }";
+
+#[test]
+fn without_tracefs_the_other_hook_is_found_and_the_first_names_its_remedy() {
+    let mut check = hidden(NO_TRACEFS, "check");
+    assert!(check.wait().success(), "{}", check.stdout);
+    let lines = check.stdout.all();
+    let line = |start: &str| {
+        lines.iter().find(|line| line.starts_with(start)).unwrap_or_else(|| panic!("{lines:#?}"))
+    };
+    assert!(line("FAIL  hook tracepoint").contains("mount -t tracefs tracefs /sys/kernel/tracing"));
+    assert!(line("ok    hook raw").contains("this one will be used"));
+}
+
+#[test]
+fn without_type_information_one_line_says_what_the_kernel_lacks() {
+    let mut check = hidden("mount -t tmpfs none /sys/kernel/btf", "check");
+    assert_eq!(check.wait().code(), Some(1));
+    let failures: Vec<_> = check.stdout.all().into_iter().filter(|line| line.starts_with("FAIL")).collect();
+    assert_eq!(failures.len(), 1, "{failures:?}");
+    assert!(failures[0].contains("CONFIG_DEBUG_INFO_BTF"), "{failures:?}");
+}
+
+#[test]
+fn a_hook_that_cannot_be_had_ends_the_start_with_one_line_and_its_remedy() {
+    let mut exporter = hidden(NO_TRACEFS, "trace --hook tracepoint");
+    assert_eq!(exporter.wait().code(), Some(1));
+    let lines = exporter.stderr.all();
+    assert_eq!(lines.len(), 1, "{lines:#?}");
+    assert!(lines[0].starts_with("error: ") && lines[0].contains("or use --hook raw"), "{lines:#?}");
 }

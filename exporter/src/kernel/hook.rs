@@ -73,11 +73,20 @@ pub enum HookError {
         /// What the kernel said.
         source: ProgramError,
     },
-    /// The program was loaded, but could not be attached.
-    #[error("cannot attach to {hook}: {source}")]
-    Attach {
-        /// The place in the kernel.
-        hook: String,
+    /// The program was loaded, but could not be attached to a tracepoint.
+    #[error(
+        "cannot attach to tracepoint syscalls/{tracepoint}: {source}; mount tracefs (mount -t tracefs tracefs \
+         /sys/kernel/tracing) and run as root, or use --hook raw, which needs neither"
+    )]
+    AttachTracepoint {
+        /// Its name.
+        tracepoint: String,
+        /// What the kernel said.
+        source: ProgramError,
+    },
+    /// The program was loaded, but could not be attached to the exit of all calls.
+    #[error("cannot attach to the exit of system calls: {source}")]
+    AttachRaw {
         /// What the kernel said.
         source: ProgramError,
     },
@@ -88,11 +97,11 @@ fn attach_tracepoints(ebpf: &mut Ebpf) -> Result<(), HookError> {
     let program: &mut TracePoint = program(ebpf, "sys_exit_call")?;
     program.load().map_err(|source| HookError::Load { program: "sys_exit_call", source })?;
     for syscall in Syscall::ALL {
-        let name = format!("sys_exit_{}", syscall.name());
+        let tracepoint = format!("sys_exit_{}", syscall.name());
         // The link lives in the program, which detaches when it is dropped.
         program
-            .attach("syscalls", &name)
-            .map_err(|source| HookError::Attach { hook: format!("tracepoint syscalls/{name}"), source })?;
+            .attach("syscalls", &tracepoint)
+            .map_err(|source| HookError::AttachTracepoint { tracepoint, source })?;
     }
     Ok(())
 }
@@ -102,9 +111,7 @@ fn attach_raw(ebpf: &mut Ebpf) -> Result<(), HookError> {
     let btf = Btf::from_sys_fs().map_err(|source| HookError::Btf { source })?;
     let program: &mut BtfTracePoint = program(ebpf, "sys_exit_any")?;
     program.load("sys_exit", &btf).map_err(|source| HookError::Load { program: "sys_exit_any", source })?;
-    program
-        .attach()
-        .map_err(|source| HookError::Attach { hook: "raw tracepoint sys_exit".to_owned(), source })?;
+    program.attach().map_err(|source| HookError::AttachRaw { source })?;
     Ok(())
 }
 

@@ -17,7 +17,7 @@ use killsnoop_exporter::{
     cli::check::CheckArgs,
     counters::Counters,
     event::Event,
-    kernel::{Backend, Kernel, Wanted, privilege},
+    kernel::{Backend, Kernel, KernelError, Wanted, privilege},
 };
 use rustix::process::{getpid, test_kill_process};
 
@@ -99,7 +99,7 @@ fn try_out(backend: &'static Backend, ring_bytes: u32) -> Result<()> {
         ..Filter::ALL
     };
     let wanted = Wanted { backends: std::slice::from_ref(backend), filter, ring_bytes };
-    let mut kernel = Kernel::attach(&wanted)?;
+    let mut kernel = Kernel::attach(&wanted).map_err(only_refusal)?;
     let (counters, reader) = kernel.take()?;
     let stop = reader.stop();
     let (events, arrivals) = mpsc::channel::<Event>();
@@ -118,6 +118,14 @@ fn try_out(backend: &'static Backend, ring_bytes: u32) -> Result<()> {
     }
     arrival.context("it is attached and counts, but no event arrived within a second")?;
     Ok(())
+}
+
+/// Of one back end there is one refusal, which the line names already.
+fn only_refusal(error: KernelError) -> anyhow::Error {
+    match error {
+        KernelError::NoBackend(mut refusals) if refusals.len() == 1 => refusals.remove(0).1.into(),
+        error => error.into(),
+    }
 }
 
 /// How many calls asked, so far, whether a process exists.
