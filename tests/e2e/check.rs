@@ -1,8 +1,12 @@
 //! `check` says what works here, what does not, and what to do.
 
-use std::{os::unix::process::CommandExt as _, process::Command};
+use std::process::Command;
 
-use killsnoop_tests::{binary, exporter::command, process::Process};
+use killsnoop_tests::{
+    binary,
+    exporter::{command, unprivileged},
+    process::Process,
+};
 
 #[test]
 fn check_names_what_works_and_succeeds() {
@@ -20,7 +24,7 @@ fn check_names_what_works_and_succeeds() {
 
 #[test]
 fn without_privilege_check_fails_with_one_line_that_tells_the_way_out() {
-    let mut check = Process::start(command().arg("check").uid(65534).gid(65534));
+    let mut check = Process::start(&mut unprivileged(&["check"]));
     assert_eq!(check.wait().code(), Some(1));
     let failures: Vec<_> = check.stdout.all().into_iter().filter(|line| line.starts_with("FAIL")).collect();
     assert_eq!(failures.len(), 1, "{failures:?}");
@@ -36,8 +40,13 @@ fn check_tries_the_hook_that_was_asked_for_and_no_other() {
 
 /// The binary in a mount namespace of its own, where something is hidden from it.
 fn hidden(hide: &str, args: &str) -> Process {
-    let script = format!("{hide} && exec \"$0\" {args}");
-    Process::start(Command::new("unshare").args(["--mount", "sh", "-c", &script]).arg(binary()))
+    // Private from /sys on, so that the machine keeps what is hidden here.
+    let script = format!("mount --make-rprivate /sys && {hide} && exec \"$0\" {args}");
+    Process::start(
+        Command::new("unshare")
+            .args(["--mount", "--propagation", "unchanged", "sh", "-c", &script])
+            .arg(binary()),
+    )
 }
 
 /// Tracefs can be reached by two ways; the second is not there on every machine.

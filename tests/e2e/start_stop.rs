@@ -1,13 +1,10 @@
 //! How the exporter starts, what it says when it cannot, and how it ends.
 
-use std::{
-    net::TcpListener,
-    os::unix::{net::UnixDatagram, process::CommandExt as _},
-};
+use std::{net::TcpListener, os::unix::net::UnixDatagram};
 
 use killsnoop_tests::{
     PATIENCE,
-    exporter::{Exporter, command},
+    exporter::{Exporter, command, unprivileged},
     http,
     process::Process,
 };
@@ -72,7 +69,7 @@ fn several_addresses_serve_the_same_page() {
 #[test]
 fn without_privilege_it_ends_with_one_clear_line() {
     for args in [&["--web.listen-address", "127.0.0.1:0"][..], &["trace"]] {
-        let mut exporter = Process::start(command().args(args).uid(65534).gid(65534));
+        let mut exporter = Process::start(&mut unprivileged(args));
         assert_eq!(exporter.wait().code(), Some(1));
         let errors: Vec<_> =
             exporter.stderr.all().into_iter().filter(|line| line.starts_with("error: ")).collect();

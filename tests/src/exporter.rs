@@ -92,6 +92,15 @@ pub fn command() -> Command {
     command
 }
 
+/// The binary with these arguments and without any capability. The user stays, since the binary may lie where only that
+/// user can read.
+#[must_use]
+pub fn unprivileged(args: &[&str]) -> Command {
+    let mut command = Command::new("setpriv");
+    command.args(["--bounding-set=-all", "--inh-caps=-all", "--"]).arg(binary()).args(args);
+    command
+}
+
 /// `killsnoop-exporter trace` with these arguments, once it is attached.
 ///
 /// # Panics
