@@ -16,11 +16,11 @@ use aya_ebpf::{
 };
 use killsnoop_common::{
     COMM_LEN,
-    kill::{ABI_COMPAT, ABI_NATIVE, Calls, KillEvent, KillKey, Syscall, syscall_slot},
+    kill::{ABI_COMPAT, ABI_NATIVE, Calls, KillEvent, KillKey, Syscall},
     lost::Lost,
 };
 
-use crate::maps::{EVENTS, FILTER, KILLS, MACHINE, PRODUCED, SYSCALLS, add_one, count_lost, global, wake_up};
+use crate::maps::{EVENTS, FILTER, KILLS, MACHINE, PRODUCED, add_one, count_lost, global, wake_up};
 
 /// One of the six calls has returned. Attached to each `syscalls:sys_exit_*`, which the kernel does not fire for
 /// calls of 32-bit programs.
@@ -141,9 +141,8 @@ impl Call {
     #[inline(always)]
     fn record(&self) -> Result<(), Lost> {
         let failed = self.result < 0;
-        // The counters come first, so that a full ring buffer never makes them wrong.
-        add_one(KILLS.get_ptr_mut(KillKey::new(self.signal, self.result)))?;
-        add_one(SYSCALLS.get_ptr_mut(syscall_slot(self.syscall, failed)))?;
+        // The counter comes first, so that a full ring buffer never makes it wrong.
+        add_one(self.counter())?;
 
         if global(&FILTER.syscalls) == 0 {
             return Ok(());
@@ -154,6 +153,13 @@ impl Call {
         }
         add_one(PRODUCED.get_ptr_mut(0))?;
         self.send(pid, tid)
+    }
+
+    #[inline(always)]
+    fn counter(&self) -> Option<*mut u64> {
+        let counts = KILLS.get_ptr_mut(KillKey::new(self.signal, self.result))?;
+        // SAFETY: the map look-up gave this pointer, and there is a counter for each call.
+        Some(unsafe { (&raw mut (*counts).calls).cast::<u64>().add(self.syscall as usize) })
     }
 
     #[inline(always)]

@@ -7,17 +7,13 @@ use aya_ebpf::{
 };
 use killsnoop_common::{
     filter::Filter,
-    kill::{Calls, KillEvent, KillKey, Machine, SYSCALL_SLOTS},
+    kill::{Calls, KillCounts, KillEvent, KillKey, Machine},
     lost::Lost,
 };
 
-/// Calls by signal and result. All legal keys are put in by user space at load.
+/// Calls by signal and result, and below that by system call. All legal keys are put in by user space at load.
 #[btf_map]
-pub(crate) static KILLS: PerCpuHashMap<KillKey, u64, { KillKey::N }> = PerCpuHashMap::new();
-
-/// Calls by system call, those that succeeded and those that failed, see `killsnoop_common::kill::syscall_slot`.
-#[btf_map]
-pub(crate) static SYSCALLS: PerCpuArray<u64, SYSCALL_SLOTS> = PerCpuArray::new();
+pub(crate) static KILLS: PerCpuHashMap<KillKey, KillCounts, { KillKey::N }> = PerCpuHashMap::new();
 
 /// Events that passed the filter, whether or not the ring buffer had room for them.
 #[btf_map]

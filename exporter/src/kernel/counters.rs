@@ -15,7 +15,7 @@ use aya::{
     util::nr_cpus,
 };
 use killsnoop_common::{
-    kill::{KillKey, Syscall, syscall_slot},
+    kill::{KillCounts, KillKey, Syscall},
     lost::Lost,
 };
 
@@ -27,11 +27,11 @@ use crate::counters::{Counters, MapFill, Outcomes, Program, Snapshot};
 pub(super) fn seed(ebpf: &mut Ebpf) -> Result<(), KernelError> {
     let failed = |source| KernelError::Map { name: KILLS, source };
     let map = ebpf.map_mut(KILLS).ok_or_else(|| failed(MapError::InvalidName { name: KILLS.to_owned() }))?;
-    let mut kills: PerCpuHashMap<_, KillKey, u64> = map.try_into().map_err(failed)?;
+    let mut kills: PerCpuHashMap<_, KillKey, KillCounts> = map.try_into().map_err(failed)?;
     let n_cpus = nr_cpus().map_err(|(_, error)| failed(MapError::IoError(error)))?;
     for key in KillKey::all() {
-        let zeros =
-            PerCpuValues::try_from(vec![0; n_cpus]).map_err(|error| failed(MapError::IoError(error)))?;
+        let zeros = PerCpuValues::try_from(vec![KillCounts::default(); n_cpus])
+            .map_err(|error| failed(MapError::IoError(error)))?;
         kills.insert(key, zeros, 0).map_err(failed)?;
     }
     Ok(())
@@ -41,8 +41,7 @@ const KILLS: &str = "KILLS";
 
 /// The counters in the kernel.
 pub struct MapCounters {
-    kills: PerCpuHashMap<MapData, KillKey, u64>,
-    syscalls: PerCpuArray<MapData, u64>,
+    kills: PerCpuHashMap<MapData, KillKey, KillCounts>,
     produced: PerCpuArray<MapData, u64>,
     lost: PerCpuArray<MapData, u64>,
     program: OwnedFd,
@@ -60,7 +59,6 @@ impl MapCounters {
     ) -> Result<Self, KernelError> {
         Ok(Self {
             kills: take_map(ebpf, KILLS)?,
-            syscalls: take_map(ebpf, "SYSCALLS")?,
             produced: take_map(ebpf, "PRODUCED")?,
             lost: take_map(ebpf, "LOST")?,
             program: program_fd(ebpf, backend.program)?,
@@ -70,16 +68,9 @@ impl MapCounters {
         })
     }
 
-    fn kills(&self) -> Result<Vec<(KillKey, u64)>, MapError> {
-        KillKey::all().map(|key| Ok((key, sum(&self.kills.get(&key, 0)?)))).collect()
-    }
-
-    fn syscalls(&self) -> Result<Vec<(Syscall, Outcomes)>, MapError> {
-        let read = |syscall, failed| self.syscalls.get(&syscall_slot(syscall, failed), 0);
-        let outcomes = |syscall| -> Result<Outcomes, MapError> {
-            Ok(Outcomes { ok: sum(&read(syscall, false)?), error: sum(&read(syscall, true)?) })
-        };
-        Syscall::ALL.iter().map(|syscall| Ok((*syscall, outcomes(*syscall)?))).collect()
+    /// Every legal key with its calls by system call, CPUs summed.
+    fn kills(&self) -> Result<Vec<(KillKey, KillCounts)>, MapError> {
+        KillKey::all().map(|key| Ok((key, add_up(&self.kills.get(&key, 0)?)))).collect()
     }
 
     fn lost(&self) -> Result<Vec<(Lost, u64)>, MapError> {
@@ -107,8 +98,8 @@ impl Counters for MapCounters {
         let kills = self.kills().map_err(refused)?;
         let n_keys = kills.len() as u64;
         Ok(Snapshot {
-            kills,
-            syscalls: self.syscalls().map_err(refused)?,
+            syscalls: by_syscall(&kills),
+            kills: kills.iter().map(|(key, counts)| (*key, counts.calls.iter().sum())).collect(),
             n_produced,
             lost,
             programs: vec![self.program()?],
@@ -120,6 +111,24 @@ impl Counters for MapCounters {
             n_undecodable,
         })
     }
+}
+
+fn add_up(values: &PerCpuValues<KillCounts>) -> KillCounts {
+    values.iter().fold(KillCounts::default(), |mut sum, counts| {
+        sum.calls.iter_mut().zip(counts.calls).for_each(|(sum, calls)| *sum += calls);
+        sum
+    })
+}
+
+/// The same calls by system call, and whether they succeeded.
+fn by_syscall(kills: &[(KillKey, KillCounts)]) -> Vec<(Syscall, Outcomes)> {
+    let calls = |syscall: Syscall, failed| {
+        let fitting = kills.iter().filter(|(key, _)| (key.result != 0) == failed);
+        fitting.map(|(_, counts)| counts.calls[syscall as usize]).sum()
+    };
+    Syscall::ALL
+        .map(|syscall| (syscall, Outcomes { ok: calls(syscall, false), error: calls(syscall, true) }))
+        .to_vec()
 }
 
 fn sum(values: &PerCpuValues<u64>) -> u64 {
@@ -146,7 +155,18 @@ fn field(info: &str, name: &str) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::field;
+    use killsnoop_common::kill::RESULT_OTHER;
+
+    use super::*;
+
+    #[test]
+    fn calls_are_summed_by_system_call_and_by_whether_they_succeeded() {
+        let row = |result, calls| (KillKey { signal: 9, result }, KillCounts { calls });
+        let kills =
+            [row(0, [1, 2, 0, 0, 0, 0]), row(-3, [0, 10, 0, 0, 0, 0]), row(RESULT_OTHER, [0, 5, 0, 0, 0, 7])];
+        let sums: Vec<_> = by_syscall(&kills).into_iter().map(|(_, sums)| (sums.ok, sums.error)).collect();
+        assert_eq!(sums, [(1, 0), (2, 15), (0, 0), (0, 0), (0, 0), (0, 7)]);
+    }
 
     #[test]
     fn numbers_are_taken_from_their_own_line() {
