@@ -4,6 +4,7 @@
 use std::io;
 
 use killsnoop_common::{
+    cause::{Cause, Outcome, Scope},
     kill::{KillKey, Syscall},
     lost::Lost,
 };
@@ -24,8 +25,15 @@ pub struct Snapshot {
     pub kills: Vec<(KillKey, u64)>,
     /// Calls by system call: every call, those that succeeded and those that failed.
     pub syscalls: Vec<(Syscall, Outcomes)>,
-    /// Events that passed the filter, whether or not the ring buffer had room for them.
-    pub n_produced: u64,
+    /// Signals that were posted, by signal (1 to 64), cause and outcome: those that happened, in that order.
+    pub signals: Vec<((u32, Cause, Outcome), u64)>,
+    /// Processes that died of a signal, by signal, cause and whether the kernel dumped core: those that happened, in
+    /// that order.
+    pub deaths: Vec<((u32, Cause, bool), u64)>,
+    /// Processes that were chosen to die because memory ran out: every scope.
+    pub oom_kills: Vec<(Scope, u64)>,
+    /// Events that passed the filter, whether or not a ring buffer had room for them: every class.
+    pub produced: Vec<(Class, u64)>,
     /// What the hooks could not do, by reason.
     pub lost: Vec<(Lost, u64)>,
     /// The programs that are attached.
@@ -40,6 +48,35 @@ pub struct Snapshot {
     pub n_read: u64,
     /// Of these, those that could not be understood.
     pub n_undecodable: u64,
+}
+
+/// A class of events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// Calls that send signals.
+    KillCall,
+    /// Signals as they are posted.
+    Signal,
+    /// Deaths.
+    Death,
+    /// OOM kills.
+    OomKill,
+}
+
+impl Class {
+    /// All classes, in the order of the numbers that records have for them.
+    pub const ALL: [Self; 4] = [Self::KillCall, Self::Signal, Self::Death, Self::OomKill];
+
+    /// The class's name, as labels have it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::KillCall => "kill_call",
+            Self::Signal => "signal",
+            Self::Death => "death",
+            Self::OomKill => "oom_kill",
+        }
+    }
 }
 
 /// Calls by whether they worked.

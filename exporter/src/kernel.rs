@@ -14,7 +14,7 @@ use thiserror::Error;
 
 pub use self::{
     counters::MapCounters,
-    events::{Reader, Stop},
+    events::{Notice, Reader, Stop},
     hook::{BACKENDS, Backend, HookError},
 };
 

@@ -4,6 +4,7 @@
 //! [`event::Event`] of each record. Counters end in [`metrics`], which [`http`] serves; events end in a sink:
 //! [`otlp`] or [`terminal`]. The sinks know neither each other nor the kernel; `main` is where they meet.
 
+pub mod cgroup;
 pub mod cli;
 pub mod clock;
 pub mod counters;
@@ -17,3 +18,4 @@ pub mod metrics;
 pub mod otlp;
 pub mod signal;
 pub mod terminal;
+pub mod verdict;

@@ -209,14 +209,15 @@ impl Scrape {
     }
 
     fn encode_events(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
-        let produced = [([("class", "kill_call")], self.snapshot.n_produced)];
+        let produced = self.snapshot.produced.iter().map(|(class, n)| ([("class", class.name())], *n));
         counters(encoder, &EVENTS_PRODUCED, produced)?;
 
         let delivered = self.sinks.iter().map(|sink| ([("sink", sink.name)], sink.ledger.n_delivered()));
         counters(encoder, &EVENTS_DELIVERED, delivered)?;
 
-        let in_ring = self.n_lost(Lost::RingFull);
-        let before_sinks = [("ring", in_ring), ("decode", self.snapshot.n_undecodable)];
+        let (in_ring, in_urgent) = (self.n_lost(Lost::RingFull), self.n_lost(Lost::UrgentRingFull));
+        let before_sinks =
+            [("ring", in_ring), ("ring_urgent", in_urgent), ("decode", self.snapshot.n_undecodable)];
         let in_sinks = self.sinks.iter().flat_map(|sink| {
             Stage::ALL
                 .into_iter()
@@ -227,7 +228,8 @@ impl Scrape {
         counters(encoder, &EVENTS_LOST, lost.map(|(stage, n)| ([("stage", stage)], n)))?;
 
         // The three are read one after the other, so that for a moment more can have been read than was produced.
-        let pending = self.snapshot.n_produced.saturating_sub(in_ring).saturating_sub(self.snapshot.n_read);
+        let produced: u64 = self.snapshot.produced.iter().map(|(_, n)| n).sum();
+        let pending = produced.saturating_sub(in_ring + in_urgent).saturating_sub(self.snapshot.n_read);
         let pending_in_sinks = self.sinks.iter().map(|sink| (sink.name, sink.ledger.n_pending()));
         let pending = [("ring", pending)].into_iter().chain(pending_in_sinks);
         gauges(encoder, &EVENTS_PENDING, pending.map(|(stage, n)| ([("stage", stage)], n)))
@@ -236,10 +238,14 @@ impl Scrape {
     fn encode_hooks(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
         let errors = Lost::ALL.into_iter().filter_map(|reason| {
             let label = match reason {
-                // This one loses an event, and is shown as such.
-                Lost::RingFull => return None,
+                // These lose an event, and are shown as such.
+                Lost::RingFull | Lost::UrgentRingFull => return None,
                 Lost::CounterMissing => "counter_missing",
                 Lost::CommUnreadable => "comm_unreadable",
+                Lost::ImageNotKept => "image_not_kept",
+                Lost::SenderNotKept => "sender_not_kept",
+                Lost::ImageUnreadable => "image_unreadable",
+                Lost::CgroupNotTold => "cgroup_not_told",
             };
             Some(([("reason", label)], self.n_lost(reason)))
         });

@@ -5,8 +5,7 @@ use std::io;
 use anyhow::{Context as _, Result};
 use killsnoop_exporter::{
     cli::kernel::KernelArgs,
-    event::Event,
-    kernel::{Kernel, Reader, Wanted, privilege},
+    kernel::{Kernel, Notice, Reader, Wanted, privilege},
 };
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
@@ -59,7 +58,7 @@ impl Ending {
 }
 
 /// Reads events on a thread of its own, since it waits for the kernel.
-fn read(reader: Reader, take: impl FnMut(&Event) + Send + 'static) -> JoinHandle<io::Result<()>> {
+fn read(reader: Reader, take: impl FnMut(Notice) + Send + 'static) -> JoinHandle<io::Result<()>> {
     tokio::task::spawn_blocking(move || reader.run(take).map_err(io::Error::other))
 }
 

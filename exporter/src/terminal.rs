@@ -103,9 +103,10 @@ impl Printer {
     }
 
     fn line(&mut self, event: &Event, out: &mut Vec<u8>) {
+        let Event::Call(call) = event else { return };
         match self {
-            Self::Table(table) => table.row(event, out),
-            Self::Json(json) => json.line(event, out),
+            Self::Table(table) => table.row(call, out),
+            Self::Json(json) => json.line(call, out),
         }
     }
 }

@@ -20,7 +20,7 @@ use killsnoop_common::{
 };
 
 use super::{Backend, KernelError, Reader, events::ReaderCounts, take_map};
-use crate::counters::{Counters, MapFill, Outcomes, Program, Snapshot};
+use crate::counters::{Class, Counters, MapFill, Outcomes, Program, Snapshot};
 
 /// Puts every legal key into the map of calls, with 0 for all CPUs: so no update can fail, and the first call of a kind
 /// is an increase of a counter that was there.
@@ -73,6 +73,10 @@ impl MapCounters {
         KillKey::all().map(|key| Ok((key, add_up(&self.kills.get(&key, 0)?)))).collect()
     }
 
+    fn produced(&self) -> Result<Vec<(Class, u64)>, MapError> {
+        (0..).zip(Class::ALL).map(|(kind, class)| Ok((class, sum(&self.produced.get(&kind, 0)?)))).collect()
+    }
+
     fn lost(&self) -> Result<Vec<(Lost, u64)>, MapError> {
         Lost::ALL.iter().map(|reason| Ok((*reason, sum(&self.lost.get(&(*reason as u32), 0)?)))).collect()
     }
@@ -94,13 +98,16 @@ impl Counters for MapCounters {
         // What was read is asked for before what was produced, so that pending events never seem negative.
         let (n_read, n_undecodable) = (self.reader.n_read(), self.reader.n_undecodable());
         let lost = self.lost().map_err(refused)?;
-        let n_produced = sum(&self.produced.get(&0, 0).map_err(refused)?);
+        let produced = self.produced().map_err(refused)?;
         let kills = self.kills().map_err(refused)?;
         let n_keys = kills.len() as u64;
         Ok(Snapshot {
             syscalls: by_syscall(&kills),
             kills: kills.iter().map(|(key, counts)| (*key, counts.calls.iter().sum())).collect(),
-            n_produced,
+            signals: Vec::new(),
+            deaths: Vec::new(),
+            oom_kills: Vec::new(),
+            produced,
             lost,
             programs: vec![self.program()?],
             // All keys are put in at load and none is ever added or removed.

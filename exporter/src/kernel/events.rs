@@ -1,7 +1,8 @@
-//! Reads the ring buffer and makes an [`Event`] of each record.
+//! Reads the ring buffers and makes a [`Notice`] of each record.
 //!
 //! It wakes when the kernel says so, takes all that is there, looks again every 10 ms until nothing comes, and sleeps.
-//! It never waits for whoever takes the events, and knows no metric, no OTLP and no terminal.
+//! What is urgent (deaths, SIGKILL, OOM kills) has a ring buffer of its own, and is taken first.
+//! The reader never waits for whoever takes the events, and knows no metric, no OTLP and no terminal.
 
 use std::{
     os::fd::{AsFd, OwnedFd},
@@ -16,7 +17,7 @@ use aya::{
     Ebpf,
     maps::{Array, MapData, RingBuf},
 };
-use killsnoop_common::kill::KillEvent;
+use killsnoop_common::record;
 use rustix::{
     event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll},
     io::{Errno, write},
@@ -25,7 +26,7 @@ use rustix::{
 use super::{KernelError, take_map};
 use crate::{
     clock::{Clock, unix_ns},
-    event::Event,
+    event::{Call, Death, Event, OomKill, Signal},
 };
 
 /// How long the reader lets records gather while events come: a ring of 4 MiB holds those of 40 ms at the highest rate
@@ -35,9 +36,27 @@ const GATHER: Timespec = Timespec { tv_sec: 0, tv_nsec: 10_000_000 };
 /// Records taken before the reader looks at anything else, so that a flood cannot keep it from ending.
 const AT_ONCE: usize = 1 << 16;
 
-/// The reading end of the ring buffer.
+/// Records of the ring buffer that others can flood, after which the urgent one is looked at again.
+const BETWEEN_URGENT: usize = 1 << 10;
+
+/// What the kernel side tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// Something for the sinks.
+    Event(Event),
+    /// A cgroup was made.
+    CgroupMade {
+        /// Its id: the inode number of its directory.
+        id: u64,
+        /// The id of the cgroup above it.
+        parent: u64,
+    },
+}
+
+/// The reading end of the ring buffers.
 pub struct Reader {
-    ring: RingBuf<MapData>,
+    urgent: RingBuf<MapData>,
+    normal: RingBuf<MapData>,
     armed: Array<MapData, u32>,
     counts: Arc<ReaderCounts>,
     stop: Arc<OwnedFd>,
@@ -60,6 +79,18 @@ impl ReaderCounts {
     pub(super) fn n_undecodable(&self) -> u64 {
         self.undecodable.load(Relaxed)
     }
+
+    /// Hands a notice on; none is a record that could not be understood.
+    fn take(&self, notice: Option<Notice>, take: &mut impl FnMut(Notice)) {
+        match notice {
+            // Not an event, and not counted as one.
+            Some(made @ Notice::CgroupMade { .. }) => return take(made),
+            Some(event) => take(event),
+            None => _ = self.undecodable.fetch_add(1, Relaxed),
+        }
+        // Counted after it was handed on, so that an event is never between two accounts.
+        self.read.fetch_add(1, Relaxed);
+    }
 }
 
 /// Ends a [`Reader`] from another thread.
@@ -67,7 +98,7 @@ impl ReaderCounts {
 pub struct Stop(Arc<OwnedFd>);
 
 impl Stop {
-    /// Asks the reader to take what is in the ring buffer and then to return. Detach the hooks first.
+    /// Asks the reader to take what is in the ring buffers and then to return. Detach the hooks first.
     pub fn stop(&self) {
         // The write fails only when the counter is at its limit, and then the reader has been told.
         let told = write(self.0.as_fd(), &1_u64.to_ne_bytes());
@@ -79,7 +110,8 @@ impl Reader {
     pub(super) fn new(ebpf: &mut Ebpf) -> Result<Self, KernelError> {
         let stop = eventfd(0, EventfdFlags::CLOEXEC).map_err(|error| KernelError::Wait(error.into()))?;
         Ok(Self {
-            ring: take_map(ebpf, "EVENTS")?,
+            urgent: take_map(ebpf, "URGENT")?,
+            normal: take_map(ebpf, "EVENTS")?,
             armed: take_map(ebpf, "ARMED")?,
             counts: Arc::default(),
             stop: Arc::new(stop),
@@ -98,11 +130,12 @@ impl Reader {
         Arc::clone(&self.counts)
     }
 
-    /// Gives each event to `take`, in the order of return inside the kernel, until it is stopped.
+    /// Gives each notice to `take` until it is stopped: those of either ring buffer in the order in which the kernel wrote
+    /// them, the urgent ones first.
     ///
     /// # Errors
     /// If the kernel cannot be waited for.
-    pub fn run(mut self, mut take: impl FnMut(&Event)) -> Result<(), KernelError> {
+    pub fn run(mut self, mut take: impl FnMut(Notice)) -> Result<(), KernelError> {
         loop {
             // Armed first, drained then: a record that comes in between wakes the poll.
             self.armed.set(0, 1, 0).map_err(|source| KernelError::Map { name: "ARMED", source })?;
@@ -123,28 +156,23 @@ impl Reader {
     }
 
     /// Takes what is there, up to a limit; returns how many records that was.
-    fn drain(&mut self, take: &mut impl FnMut(&Event)) -> usize {
+    fn drain(&mut self, take: &mut impl FnMut(Notice)) -> usize {
         self.measure_clock();
         let observed_unix_ns = unix_ns();
         let mut n_taken = 0;
-        while n_taken < AT_ONCE
-            && let Some(record) = self.ring.next()
-        {
-            n_taken += 1;
-            let event = KillEvent::from_bytes(&record)
-                .and_then(|record| Event::new(&record, &self.clock, observed_unix_ns));
-            drop(record);
-            match event {
-                // A record may be younger than the look at the clock, but nothing is observed before it happened.
-                Some(event) => {
-                    take(&Event { observed_unix_ns: observed_unix_ns.max(event.at_unix_ns), ..event });
-                }
-                None => _ = self.counts.undecodable.fetch_add(1, Relaxed),
+        loop {
+            let Self { urgent, normal, clock, counts, .. } = self;
+            let n_urgent = drain_ring(urgent, AT_ONCE, |record| {
+                counts.take(notice(record, clock, observed_unix_ns), take);
+            });
+            let n_normal = drain_ring(normal, BETWEEN_URGENT, |record| {
+                counts.take(notice(record, clock, observed_unix_ns), take);
+            });
+            n_taken += n_urgent + n_normal;
+            if n_normal < BETWEEN_URGENT || n_taken >= AT_ONCE {
+                return n_taken;
             }
-            // Counted after it was handed on, so that an event is never between two accounts.
-            self.counts.read.fetch_add(1, Relaxed);
         }
-        n_taken
     }
 
     fn measure_clock(&mut self) {
@@ -158,11 +186,64 @@ impl Reader {
     fn wait(&self, time: Option<&Timespec>) -> Result<bool, KernelError> {
         let mut fds = vec![PollFd::from_borrowed_fd(self.stop.as_fd(), PollFlags::IN)];
         if time.is_none() {
-            fds.push(PollFd::from_borrowed_fd(self.ring.as_fd(), PollFlags::IN));
+            fds.extend(
+                [&self.urgent, &self.normal]
+                    .map(|ring| PollFd::from_borrowed_fd(ring.as_fd(), PollFlags::IN)),
+            );
         }
         match poll(&mut fds, time) {
             Ok(_) | Err(Errno::INTR) => Ok(fds[0].revents().contains(PollFlags::IN)),
             Err(error) => Err(KernelError::Wait(error.into())),
+        }
+    }
+}
+
+/// Takes up to `limit` records; returns how many that was.
+fn drain_ring(ring: &mut RingBuf<MapData>, limit: usize, mut take: impl FnMut(&[u8])) -> usize {
+    let mut n_taken = 0;
+    while n_taken < limit
+        && let Some(record) = ring.next()
+    {
+        n_taken += 1;
+        take(&record);
+    }
+    n_taken
+}
+
+/// What a record says; `None` if it cannot be understood.
+fn notice(bytes: &[u8], clock: &Clock, observed_unix_ns: u64) -> Option<Notice> {
+    Some(Notice::Event(match record::kind(bytes)? {
+        record::KIND_CALL => Event::Call(Call::new(&record::read(bytes)?, clock, observed_unix_ns)?),
+        record::KIND_SIGNAL => {
+            Event::Signal(Arc::new(Signal::new(&record::read(bytes)?, clock, observed_unix_ns)?))
+        }
+        record::KIND_DEATH => {
+            Event::Death(Arc::new(Death::new(&record::read(bytes)?, clock, observed_unix_ns)?))
+        }
+        record::KIND_OOM_KILL => {
+            Event::OomKill(Arc::new(OomKill::new(&record::read(bytes)?, clock, observed_unix_ns)?))
+        }
+        record::KIND_CGROUP => {
+            let made: killsnoop_common::death::CgroupEvent = record::read(bytes)?;
+            return Some(Notice::CgroupMade { id: made.id, parent: made.parent });
+        }
+        _ => return None,
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(mut bytes in proptest::collection::vec(any::<u8>(), 0..1500), kind in 0_u8..8) {
+            if let Some(place) = bytes.get_mut(8) {
+                *place = kind;
+            }
+            drop(notice(&bytes, &Clock::now(), 0));
         }
     }
 }

@@ -9,12 +9,13 @@ use std::{
 };
 
 use killsnoop_common::{
+    cause::{Cause, Outcome, Scope},
     kill::{KillKey, Syscall},
     lost::Lost,
 };
 
 use crate::{
-    counters::{Counters, MapFill, Outcomes, Program, Snapshot},
+    counters::{Class, Counters, MapFill, Outcomes, Program, Snapshot},
     ledger::{Ledger, Stage},
 };
 
@@ -46,7 +47,14 @@ pub(crate) fn snapshot(count: impl Fn(KillKey) -> u64) -> Snapshot {
     Snapshot {
         kills: KillKey::all().map(|key| (key, count(key))).collect(),
         syscalls: Syscall::ALL.map(|syscall| (syscall, Outcomes { ok: syscall as u64, error: 0 })).to_vec(),
-        n_produced: 20,
+        signals: vec![
+            ((9, Cause::Kill, Outcome::Delivered), 4),
+            ((11, Cause::Fault, Outcome::Delivered), 2),
+            ((17, Cause::Child, Outcome::Ignored), 30),
+        ],
+        deaths: vec![((9, Cause::Kill, false), 3), ((11, Cause::Fault, true), 2)],
+        oom_kills: Scope::ALL.map(|scope| (scope, u64::from(scope == Scope::Memcg))).to_vec(),
+        produced: Class::ALL.map(|class| (class, if class == Class::KillCall { 20 } else { 0 })).to_vec(),
         lost: Lost::ALL.map(|reason| (reason, if reason == Lost::RingFull { 3 } else { 0 })).to_vec(),
         programs: vec![
             program("sys_exit_call:syscalls/sys_exit_kill", 15),

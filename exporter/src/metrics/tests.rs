@@ -9,7 +9,7 @@ use prometheus_client::encoding::prometheus_protobuf::prometheus_data_model::Met
 use prost::Message;
 
 use super::*;
-use crate::counters::MapFill;
+use crate::counters::{Class, MapFill};
 
 type Series = BTreeMap<String, f64>;
 
@@ -131,7 +131,7 @@ fn every_stage_of_loss_is_there_at_zero_when_nothing_has_happened() {
 
 #[test]
 fn events_that_were_read_before_they_were_seen_as_produced_do_not_make_pending_negative() {
-    let early = Snapshot { n_produced: 1, n_read: 2, ..quiet() };
+    let early = Snapshot { produced: vec![(Class::KillCall, 1)], n_read: 2, ..quiet() };
     let series = series(&text(scrape(early), Format::Classic));
     assert_eq!(series[r#"killsnoop_events_pending{stage="ring"}"#], 0.0);
 }

@@ -41,7 +41,7 @@ impl Sender {
     /// Offers an event and never waits: if the queue is full, or the sink has ended, the event is counted as lost.
     pub fn offer(&self, event: &Event) {
         self.ledger.offered(1);
-        match self.queue.try_send(*event) {
+        match self.queue.try_send(event.clone()) {
             Ok(()) => {}
             Err(TrySendError::Full(_)) => self.ledger.lost(Stage::Queue, 1),
             Err(TrySendError::Closed(_)) => self.ledger.lost(Stage::Shutdown, 1),
@@ -159,7 +159,7 @@ impl Drop for Batch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::example;
+    use crate::event::examples::call_event as example;
 
     fn queue(queue_size: usize, batch_size: usize, flush_interval: Duration) -> (Sender, Inbox, Arc<Ledger>) {
         let ledger = Arc::new(Ledger::default());

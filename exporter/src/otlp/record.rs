@@ -13,7 +13,7 @@ use opentelemetry_proto::tonic::{
 use opentelemetry_semantic_conventions::{SCHEMA_URL, attribute as semconv};
 
 use super::resource;
-use crate::event::Event;
+use crate::event::{Call, Event};
 
 /// The name of the event that a record tells of.
 const EVENT_NAME: &str = "killsnoop.kill_call";
@@ -40,7 +40,13 @@ impl Envelope {
         };
         let scope_logs = ScopeLogs {
             scope: Some(scope),
-            log_records: events.iter().map(|event| record(event, &self.boot_id)).collect(),
+            log_records: events
+                .iter()
+                .filter_map(|event| match event {
+                    Event::Call(call) => Some(record(call, &self.boot_id)),
+                    _ => None,
+                })
+                .collect(),
             schema_url: SCHEMA_URL.to_owned(),
         };
         let resource_logs = ResourceLogs {
@@ -65,11 +71,11 @@ fn attribute(key: &str, value: Value) -> KeyValue {
     KeyValue { key: key.to_owned(), value: Some(AnyValue { value: Some(value) }), ..KeyValue::default() }
 }
 
-fn record(event: &Event, boot_id: &str) -> LogRecord {
+fn record(event: &Call, boot_id: &str) -> LogRecord {
     let severity = if event.result < 0 { Severity::Info } else { Severity::Debug };
     LogRecord {
-        time_unix_nano: event.at_unix_ns,
-        observed_time_unix_nano: event.observed_unix_ns,
+        time_unix_nano: event.time.unix_ns,
+        observed_time_unix_nano: event.time.observed_unix_ns,
         severity_number: severity as i32,
         severity_text: severity.name().to_owned(),
         body: Some(AnyValue { value: Some(Value::StringValue(sentence(event))) }),
@@ -79,7 +85,7 @@ fn record(event: &Event, boot_id: &str) -> LogRecord {
     }
 }
 
-fn attributes(event: &Event, boot_id: &str) -> Vec<KeyValue> {
+fn attributes(event: &Call, boot_id: &str) -> Vec<KeyValue> {
     let sender = &event.sender;
     let mut attributes = Vec::with_capacity(16);
     attributes.extend([
@@ -92,7 +98,7 @@ fn attributes(event: &Event, boot_id: &str) -> Vec<KeyValue> {
         int("killsnoop.signal.number", event.signal),
         text("killsnoop.signal.name", event.signal_name()),
         int("killsnoop.result", event.result),
-        text(semconv::LOG_RECORD_UID, format!("{boot_id}-{}-{}", event.at_boot_ns, sender.tid)),
+        text(semconv::LOG_RECORD_UID, format!("{boot_id}-{}-{}", event.time.boot_ns, sender.tid)),
     ]);
     attributes.extend(target(event).into_iter().flatten());
     attributes.extend(event.compat.then(|| text("killsnoop.abi", "compat")));
@@ -100,7 +106,7 @@ fn attributes(event: &Event, boot_id: &str) -> Vec<KeyValue> {
     attributes
 }
 
-fn target(event: &Event) -> [Option<KeyValue>; 2] {
+fn target(event: &Call) -> [Option<KeyValue>; 2] {
     let pid = || Some(int("killsnoop.target.pid", event.target));
     let tid = |tid| (tid != 0).then(|| int("killsnoop.target.tid", tid));
     match event.syscall {
@@ -111,7 +117,7 @@ fn target(event: &Event) -> [Option<KeyValue>; 2] {
 }
 
 /// Says the event in words.
-fn sentence(event: &Event) -> String {
+fn sentence(event: &Call) -> String {
     let comm = printable(event.sender.comm.text());
     let pid = event.sender.pid;
     let signal = event.signal_name();
@@ -123,8 +129,8 @@ fn sentence(event: &Event) -> String {
     format!("{comm} ({pid}) sent {kind}{signal} to {target} by {syscall}{outcome}")
 }
 
-fn target_in_words(event: &Event) -> String {
-    let Event { syscall, target, target_tid, .. } = event;
+fn target_in_words(event: &Call) -> String {
+    let Call { syscall, target, target_tid, .. } = event;
     match (syscall, target) {
         (Syscall::PidfdSendSignal, _) => format!("pidfd {target}"),
         (Syscall::Tkill, _) => format!("thread {target}"),
@@ -150,10 +156,10 @@ mod tests {
     use std::{collections::BTreeSet, fmt::Write as _};
 
     use super::*;
-    use crate::event::{Comm, Sender, example};
+    use crate::event::{Comm, Process, examples::call as example};
     use expect_test::{Expect, expect};
 
-    fn check(event: &Event, expected: &Expect) {
+    fn check(event: &Call, expected: &Expect) {
         let record = record(event, "9f0c");
         let mut shown = format!(
             "{} {} {}\n{} {}\n",
@@ -204,7 +210,7 @@ mod tests {
 
     #[test]
     fn a_successful_call_of_a_32_bit_program_to_a_thread_names_both_its_ids() {
-        let event = Event {
+        let event = Call {
             syscall: Syscall::Tgkill,
             compat: true,
             target: 10,
@@ -239,8 +245,8 @@ mod tests {
     #[test]
     fn numbers_keep_all_their_digits() {
         let sender =
-            Sender { pid: u32::MAX, tid: u32::MAX, uid: u32::MAX, cgroup: u64::MAX, ..example().sender };
-        let event = Event {
+            Process { pid: u32::MAX, tid: u32::MAX, uid: u32::MAX, cgroup: u64::MAX, ..example().sender };
+        let event = Call {
             sender,
             at_boot_ns: u64::MAX,
             at_unix_ns: u64::MAX,
@@ -273,7 +279,7 @@ mod tests {
 
     #[test]
     fn the_target_is_named_by_what_the_call_takes() {
-        let keys = |event: &Event| -> Vec<_> { target(event).into_iter().flatten().map(|a| a.key).collect() };
+        let keys = |event: &Call| -> Vec<_> { target(event).into_iter().flatten().map(|a| a.key).collect() };
         let rows = [
             (Syscall::Kill, 5, 0, vec!["killsnoop.target.pid"], "5"),
             (Syscall::Kill, 0, 0, vec!["killsnoop.target.pid"], "its own group"),
@@ -287,7 +293,7 @@ mod tests {
             (Syscall::PidfdSendSignal, 3, 0, vec!["killsnoop.target.pidfd"], "pidfd 3"),
         ];
         for (syscall, target, target_tid, expected, words) in rows {
-            let event = Event { syscall, target, target_tid, ..example() };
+            let event = Call { syscall, target, target_tid, ..example() };
             assert_eq!(keys(&event), expected, "{event:?}");
             assert_eq!(target_in_words(&event), words, "{event:?}");
         }
@@ -295,7 +301,7 @@ mod tests {
 
     #[test]
     fn the_sentence_stays_on_one_line_whatever_the_sender_calls_itself() {
-        let mut event = Event { signal: 0, ..example() };
+        let mut event = Call { signal: 0, ..example() };
         event.sender.comm = Comm(*b"a\n\x1b\xc3\xa9\xff\0\0\0\0\0\0\0\0\0\0");
         let expected = "a\\n\\u{1b}é\u{fffd} (4242) sent signal 0 to 1024 by kill: ESRCH";
         assert_eq!(sentence(&event), expected);
@@ -304,11 +310,11 @@ mod tests {
     #[test]
     fn a_record_has_the_same_id_each_time_and_another_one_than_its_neighbours() {
         let uid =
-            |event: &Event| record(event, "b").attributes.into_iter().find(|a| a.key == "log.record.uid");
+            |event: &Call| record(event, "b").attributes.into_iter().find(|a| a.key == "log.record.uid");
         let event = example();
         assert_eq!(uid(&event), uid(&event));
-        assert_ne!(uid(&event), uid(&Event { at_boot_ns: event.at_boot_ns + 1, ..event }));
-        assert_ne!(uid(&event), uid(&Event { sender: Sender { tid: 1, ..event.sender }, ..event }));
+        assert_ne!(uid(&event), uid(&Call { at_boot_ns: event.time.boot_ns + 1, ..event }));
+        assert_ne!(uid(&event), uid(&Call { sender: Process { tid: 1, ..event.sender }, ..event }));
     }
 
     #[test]

@@ -16,8 +16,7 @@ use killsnoop_common::{
 use killsnoop_exporter::{
     cli::check::CheckArgs,
     counters::Counters,
-    event::Event,
-    kernel::{Backend, Kernel, KernelError, Wanted, privilege},
+    kernel::{Backend, Kernel, KernelError, Notice, Wanted, privilege},
 };
 use rustix::process::{getpid, test_kill_process};
 
@@ -102,8 +101,8 @@ fn try_out(backend: &'static Backend, ring_bytes: u32) -> Result<()> {
     let mut kernel = Kernel::attach(&wanted).map_err(only_refusal)?;
     let (counters, reader) = kernel.take()?;
     let stop = reader.stop();
-    let (events, arrivals) = mpsc::channel::<Event>();
-    let reading = thread::spawn(move || reader.run(|event| _ = events.send(*event)));
+    let (events, arrivals) = mpsc::channel::<Notice>();
+    let reading = thread::spawn(move || reader.run(|notice| _ = events.send(notice)));
 
     let before = probes(&counters)?;
     test_kill_process(me).context("cannot ask whether this process exists")?;

@@ -14,7 +14,7 @@ use killsnoop_common::filter::Filter;
 use killsnoop_exporter::{
     cli::{log::Level, serve::ServeArgs},
     http,
-    kernel::{Kernel, Reader},
+    kernel::{Kernel, Notice, Reader},
     ledger::Ledger,
     log,
     metrics::Page,
@@ -80,9 +80,9 @@ impl Service {
         let ending = Ending::new()?;
         let (sender, otlp) = sink.unzip();
         let stop_reading = reader.stop();
-        let reading = read(reader, move |event| {
-            if let Some(sender) = &sender {
-                sender.offer(event);
+        let reading = read(reader, move |notice| {
+            if let (Some(sender), Notice::Event(event)) = (&sender, notice) {
+                sender.offer(&event);
             }
         });
         for listener in &listeners {

@@ -11,6 +11,7 @@ use killsnoop_exporter::{
         trace::TraceConfig,
     },
     counters::Counters,
+    kernel::Notice,
     ledger::{Ledger, Stage},
     log,
     terminal::{self, Outcome},
@@ -42,7 +43,11 @@ async fn trace(args: &KernelArgs, config: TraceConfig) -> Result<ExitCode> {
     let (sender, mut output) =
         terminal::start(config.output, Arc::clone(&ledger), out).context("cannot start to write")?;
     let stop_reading = reader.stop();
-    let mut reading = read(reader, move |event| sender.offer(event));
+    let mut reading = read(reader, move |notice| {
+        if let Notice::Event(event) = notice {
+            sender.offer(&event);
+        }
+    });
     let time_is_up = async {
         match config.duration {
             Some(duration) => tokio::time::sleep(duration).await,

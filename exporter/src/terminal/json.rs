@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 use killsnoop_common::kill::Syscall;
 
 use super::{escape, number, second::Second};
-use crate::event::{Event, Sender};
+use crate::event::{Call, Process};
 
 /// Prints events as JSON objects.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ impl Json {
     }
 
     /// Writes the line of an event. Names and numbers of ours need no escapes; the sender's name does.
-    pub(super) fn line(&mut self, event: &Event, out: &mut Vec<u8>) {
+    pub(super) fn line(&mut self, event: &Call, out: &mut Vec<u8>) {
         self.time(event, out);
         call(event, out);
         sender(&event.sender, out);
@@ -28,18 +28,18 @@ impl Json {
         out.extend_from_slice(b"}\n");
     }
 
-    fn time(&mut self, event: &Event, out: &mut Vec<u8>) {
+    fn time(&mut self, event: &Call, out: &mut Vec<u8>) {
         out.extend_from_slice(b"{\"time\":\"");
-        let nanoseconds = self.time.write(event.at_unix_ns, out);
+        let nanoseconds = self.time.write(event.time.unix_ns, out);
         out.push(b'.');
         number::zero_padded::<9>(nanoseconds, out);
         out.extend_from_slice(b"Z\",\"boot_ns\":\"");
-        number::unsigned(event.at_boot_ns, out);
+        number::unsigned(event.time.boot_ns, out);
         out.push(b'"');
     }
 }
 
-fn call(event: &Event, out: &mut Vec<u8>) {
+fn call(event: &Call, out: &mut Vec<u8>) {
     out.extend_from_slice(b",\"syscall\":\"");
     out.extend_from_slice(event.syscall.name().as_bytes());
     out.extend_from_slice(b"\",\"abi\":\"");
@@ -47,7 +47,7 @@ fn call(event: &Event, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-fn sender(sender: &Sender, out: &mut Vec<u8>) {
+fn sender(sender: &Process, out: &mut Vec<u8>) {
     out.extend_from_slice(b",\"sender\":{\"pid\":");
     number::unsigned(sender.pid, out);
     out.extend_from_slice(b",\"tid\":");
@@ -61,7 +61,7 @@ fn sender(sender: &Sender, out: &mut Vec<u8>) {
     out.push(b'}');
 }
 
-fn signal(event: &Event, out: &mut Vec<u8>) {
+fn signal(event: &Call, out: &mut Vec<u8>) {
     out.extend_from_slice(b",\"signal\":");
     number::signed(event.signal, out);
     out.extend_from_slice(b",\"signal_name\":\"");
@@ -69,7 +69,7 @@ fn signal(event: &Event, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-fn target(event: &Event, out: &mut Vec<u8>) {
+fn target(event: &Call, out: &mut Vec<u8>) {
     out.extend_from_slice(match event.syscall {
         Syscall::PidfdSendSignal => b",\"target\":null,\"pidfd\":",
         _ => b",\"target\":",
@@ -81,7 +81,7 @@ fn target(event: &Event, out: &mut Vec<u8>) {
     }
 }
 
-fn result(event: &Event, out: &mut Vec<u8>) {
+fn result(event: &Call, out: &mut Vec<u8>) {
     out.extend_from_slice(b",\"result\":");
     number::signed(event.result, out);
     if let Some(error) = event.error_name() {
@@ -99,9 +99,9 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::event::{Comm, example};
+    use crate::event::{Comm, examples::call as example};
 
-    fn print(event: &Event) -> String {
+    fn print(event: &Call) -> String {
         let mut out = Vec::new();
         Json::new().line(event, &mut out);
         String::from_utf8(out).unwrap()
@@ -112,9 +112,9 @@ mod tests {
         let event = example();
         let lines: String = [
             event,
-            Event { syscall: Syscall::Tgkill, target_tid: 1025, signal: 35, result: 0, ..event },
-            Event { syscall: Syscall::PidfdSendSignal, target: 7, signal: 99, result: -22, ..event },
-            Event { compat: true, target: -14076, result: -999, at_boot_ns: u64::MAX, ..event },
+            Call { syscall: Syscall::Tgkill, target_tid: 1025, signal: 35, result: 0, ..event },
+            Call { syscall: Syscall::PidfdSendSignal, target: 7, signal: 99, result: -22, ..event },
+            Call { compat: true, target: -14076, result: -999, at_boot_ns: u64::MAX, ..event },
         ]
         .iter()
         .map(print)
@@ -134,9 +134,9 @@ mod tests {
             name: [u8; COMM_LEN], signal: i32, target: i32, result: i32, at_unix_ns: u64, syscall in 0..6usize
         ) {
             let event = example();
-            let sender = Sender { comm: Comm(name), ..event.sender };
+            let sender = Process { comm: Comm(name), ..event.sender };
             let syscall = Syscall::ALL[syscall];
-            let line = print(&Event { at_unix_ns, syscall, sender, target, signal, result, ..event });
+            let line = print(&Call { at_unix_ns, syscall, sender, target, signal, result, ..event });
             let text = line.strip_suffix('\n').unwrap();
             prop_assert!(!text.contains(char::is_control));
             let object: Value = serde_json::from_str(text).unwrap();

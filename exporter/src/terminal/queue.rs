@@ -71,7 +71,7 @@ impl Queue {
     }
 
     fn push(&self, mut inner: MutexGuard<'_, Inner>, event: &Event) {
-        inner.waiting.push(*event);
+        inner.waiting.push(event.clone());
         inner.wanted = inner.wanted.map(|n| n - 1);
         if inner.wanted == Some(0) {
             inner.phase = Phase::Enough;
@@ -133,7 +133,7 @@ impl Queue {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::example;
+    use crate::event::examples::call_event as example;
 
     /// A queue that was offered so many events, and its ledger.
     fn queue(wanted: Option<u64>, n: usize) -> (Queue, Arc<Ledger>) {

@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use killsnoop_common::kill::Syscall;
 
 use super::{Columns, escape, number, second::Second};
-use crate::event::Event;
+use crate::event::Call;
 
 /// Where the kernel tells its largest pid.
 const PID_MAX: &str = "/proc/sys/kernel/pid_max";
@@ -46,7 +46,7 @@ impl Table {
     }
 
     /// Writes the line of an event.
-    pub(super) fn row(&mut self, event: &Event, out: &mut Vec<u8>) {
+    pub(super) fn row(&mut self, event: &Call, out: &mut Vec<u8>) {
         cell(self.time_width(), out, |out| self.time(event, out));
         cell(self.pid_width, out, |out| number::unsigned(event.sender.pid, out));
         cell(16, out, |out| escape::plain(event.sender.comm.bytes(), out));
@@ -59,15 +59,15 @@ impl Table {
         out.push(b'\n');
     }
 
-    fn time(&mut self, event: &Event, out: &mut Vec<u8>) {
-        let nanoseconds = self.time.write(event.at_unix_ns, out);
+    fn time(&mut self, event: &Call, out: &mut Vec<u8>) {
+        let nanoseconds = self.time.write(event.time.unix_ns, out);
         if self.columns.microseconds {
             out.push(b'.');
             number::zero_padded::<6>(nanoseconds / 1000, out);
         }
     }
 
-    fn signal(&self, event: &Event, out: &mut Vec<u8>) {
+    fn signal(&self, event: &Call, out: &mut Vec<u8>) {
         if self.columns.names {
             out.extend_from_slice(event.signal_name().as_bytes());
         } else {
@@ -85,7 +85,7 @@ impl Table {
     }
 }
 
-fn target(event: &Event, out: &mut Vec<u8>) {
+fn target(event: &Call, out: &mut Vec<u8>) {
     if event.syscall == Syscall::PidfdSendSignal {
         out.extend_from_slice(b"fd:");
     }
@@ -115,7 +115,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::event::{Comm, Sender, example};
+    use crate::event::{Comm, Process, examples::call as example};
 
     const NARROW: usize = 6;
     const WIDE: usize = 8;
@@ -131,11 +131,11 @@ mod tests {
     }
 
     /// A call by `bash`, at 12:10:51 three hours west of Greenwich.
-    fn kill(pid: u32, name: &[u8], signal: i32, target: i32, result: i32) -> Event {
+    fn kill(pid: u32, name: &[u8], signal: i32, target: i32, result: i32) -> Call {
         let event = example();
-        Event {
+        Call {
             at_unix_ns: 1_700_061_051_012_345_678,
-            sender: Sender { pid, comm: comm(name), ..event.sender },
+            sender: Process { pid, comm: comm(name), ..event.sender },
             signal,
             target,
             result,
@@ -143,7 +143,7 @@ mod tests {
         }
     }
 
-    fn print(mut table: Table, events: &[Event]) -> String {
+    fn print(mut table: Table, events: &[Call]) -> String {
         let mut out = Vec::new();
         table.header(&mut out);
         for event in events {
@@ -152,7 +152,7 @@ mod tests {
         String::from_utf8(out).unwrap()
     }
 
-    fn check(columns: Columns, events: &[Event], expected: &Expect) {
+    fn check(columns: Columns, events: &[Call], expected: &Expect) {
         expected.assert_eq(&print(table(columns, WIDE), events));
     }
 
@@ -226,7 +226,7 @@ mod tests {
 
     #[test]
     fn each_call_can_be_shown_and_a_file_descriptor_is_told_from_a_pid() {
-        let events = Syscall::ALL.map(|syscall| Event { syscall, ..kill(4242, b"bash", 9, 7, 0) });
+        let events = Syscall::ALL.map(|syscall| Call { syscall, ..kill(4242, b"bash", 9, 7, 0) });
         check(
             Columns { syscall: true, microseconds: true, names: false },
             &events,
@@ -274,7 +274,7 @@ mod tests {
         fn any_event_is_one_line_without_a_control_character(
             name: [u8; COMM_LEN], signal: i32, target: i32, result: i32, syscall in 0..6usize
         ) {
-            let event = Event { syscall: Syscall::ALL[syscall], ..kill(1, &name, signal, target, result) };
+            let event = Call { syscall: Syscall::ALL[syscall], ..kill(1, &name, signal, target, result) };
             let mut out = Vec::new();
             table(Columns { syscall: true, microseconds: true, names: true }, WIDE).row(&event, &mut out);
             let line = String::from_utf8(out).unwrap();
