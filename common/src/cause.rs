@@ -128,6 +128,18 @@ impl Cause {
         Self::ALL.get(usize::from(number)).copied()
     }
 
+    /// The cause of a signal with this number, [`Cause::Unknown`] if there is none: what the BPF program reads back of
+    /// what it has written.
+    #[must_use]
+    #[inline]
+    pub const fn known(number: u8) -> Self {
+        if number as usize >= Self::N_OF_SIGNALS {
+            return Self::Unknown;
+        }
+        // SAFETY: the numbers of the causes go from 0 up to this one without a gap.
+        unsafe { core::mem::transmute::<u8, Self>(number) }
+    }
+
     /// Whether a process asked for the signal by one of the six calls.
     #[must_use]
     pub const fn is_call(self) -> bool {
@@ -171,6 +183,19 @@ impl Outcome {
             Self::AlreadyPending => "already_pending",
             Self::Overflow => "overflow",
             Self::InfoLost => "info_lost",
+        }
+    }
+
+    /// The outcome with this number, [`Outcome::Delivered`] if there is none, see [`Cause::known`].
+    #[must_use]
+    #[inline]
+    pub const fn known(number: u8) -> Self {
+        match number {
+            1 => Self::Ignored,
+            2 => Self::AlreadyPending,
+            3 => Self::Overflow,
+            4 => Self::InfoLost,
+            _ => Self::Delivered,
         }
     }
 
@@ -269,6 +294,12 @@ mod tests {
             assert_eq!((scope as u8, Scope::from_number(number)), (number, Some(scope)));
         }
         assert_eq!(Cause::from_number(24), None);
+        assert_eq!([0, 20, 21, 255].map(Cause::known), [
+            Cause::Unknown,
+            Cause::Kernel,
+            Cause::Unknown,
+            Cause::Unknown
+        ]);
     }
 
     #[test]

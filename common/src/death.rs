@@ -88,6 +88,21 @@ pub struct Posted {
 }
 const _: () = assert!(size_of::<Posted>() == 8 + 4 + 3 * 4 + size_of::<Process>(), "Posted has padding");
 
+impl Posted {
+    /// No signal.
+    pub const NONE: Self = Self {
+        at_boot_ns: 0,
+        signal: 0,
+        cause: 0,
+        outcome: 0,
+        action: 0,
+        code: 0,
+        claimed_pid: 0,
+        to_process: 0,
+        sender: Process::NONE,
+    };
+}
+
 /// First of the record of a ring buffer: when, and what it is.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -174,6 +189,20 @@ pub struct Memory {
     pub scope: u32,
 }
 const _: () = assert!(size_of::<Memory>() == 6 * 8 + 2 * 4, "Memory has padding");
+
+impl Memory {
+    /// Nothing is known.
+    pub const NONE: Self = Self {
+        limit_cgroup: 0,
+        total_pages: 0,
+        anon_pages: 0,
+        file_pages: 0,
+        shmem_pages: 0,
+        page_table_bytes: 0,
+        score_adj: 0,
+        scope: 0,
+    };
+}
 
 /// A cgroup was made. The record of the ring buffer `URGENT` with [`KIND_CGROUP`](crate::record::KIND_CGROUP).
 #[repr(C)]

@@ -44,6 +44,20 @@ impl Syscall {
         }
     }
 
+    /// The call with this number, [`Syscall::Kill`] if there is none, see [`Cause::known`](crate::cause::Cause::known).
+    #[must_use]
+    #[inline]
+    pub const fn known(number: u8) -> Self {
+        match number {
+            1 => Self::Tkill,
+            2 => Self::Tgkill,
+            3 => Self::RtSigqueueinfo,
+            4 => Self::RtTgsigqueueinfo,
+            5 => Self::PidfdSendSignal,
+            _ => Self::Kill,
+        }
+    }
+
     /// The call with this number, if there is one.
     #[must_use]
     pub fn from_number(number: u32) -> Option<Self> {

@@ -82,8 +82,10 @@ pub struct Layout {
     pub keep_commands: u32,
     /// Shards of the counters less one; a power of two less one.
     pub shard_mask: u32,
+    /// Bytes of a task's stack.
+    pub stack_size: u32,
 }
-const _: () = assert!(size_of::<Layout>() == size_of::<TaskLayout>() + 36 * 4, "Layout has padding");
+const _: () = assert!(size_of::<Layout>() == size_of::<TaskLayout>() + 37 * 4, "Layout has padding");
 
 /// Fields of `task_struct`, include/linux/sched.h.
 #[repr(C)]
@@ -121,12 +123,14 @@ pub struct TaskLayout {
     pub mm: u32,
     /// `alloc_lock`: the OOM killer holds its victim's.
     pub alloc_lock: u32,
+    /// `stack`: its lowest address.
+    pub stack: u32,
     /// `thread_info.preempt_count`, where it is kept there.
     pub preempt_count: u32,
     /// `softirq_disable_cnt` of `PREEMPT_RT`.
     pub softirq_disable_count: u32,
 }
-const _: () = assert!(size_of::<TaskLayout>() == 18 * 4, "TaskLayout has padding");
+const _: () = assert!(size_of::<TaskLayout>() == 19 * 4, "TaskLayout has padding");
 
 // SAFETY: plain integers, no padding, every bit pattern is valid.
 #[cfg(feature = "user")]

@@ -40,6 +40,22 @@ pub struct Process {
 }
 const _: () = assert!(size_of::<Process>() == 3 * 8 + 6 * 4 + COMM_LEN, "Process has padding");
 
+impl Process {
+    /// No process.
+    pub const NONE: Self = Self {
+        start_boot_ns: 0,
+        cgroup: 0,
+        memory_cgroup: 0,
+        pid: 0,
+        tid: 0,
+        uid: 0,
+        ns_pid: 0,
+        pid_ns: 0,
+        reserved: 0,
+        comm: [0; COMM_LEN],
+    };
+}
+
 /// One of the processes above a process.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -5,22 +5,29 @@
 //! nothing has to be remembered from its entry. The two hooks here differ in how they come by the registers.
 
 use aya_ebpf::{
-    bindings::pt_regs,
+    bindings::{BPF_RB_AVAIL_DATA, BPF_RB_RING_SIZE, pt_regs},
     cty::c_void,
     helpers::{
-        bpf_get_current_cgroup_id, bpf_get_current_comm, bpf_get_current_pid_tgid, bpf_get_current_task_btf,
-        bpf_get_current_uid_gid, bpf_ktime_get_boot_ns, bpf_task_pt_regs,
+        bpf_get_current_pid_tgid, bpf_get_current_task_btf, bpf_ktime_get_boot_ns, bpf_task_pt_regs,
+        generated::bpf_ringbuf_query,
     },
     macros::{btf_tracepoint, tracepoint},
     programs::{BtfTracePointContext, TracePointContext},
 };
 use killsnoop_common::{
-    COMM_LEN,
     kill::{ABI_COMPAT, ABI_NATIVE, Calls, KillEvent, KillKey, Syscall},
     lost::Lost,
+    record::KIND_CALL,
 };
 
-use crate::maps::{EVENTS, FILTER, KILLS, MACHINE, PRODUCED, add_one, count_lost, global, wake_up};
+use crate::{
+    maps::{
+        EVENTS, FILTER, KILLS, MACHINE, Opaque, PRODUCED, TARGETS, URGENT, add_one, count_lost, global, opaque, wake_up,
+    },
+    task::Task,
+};
+
+const SIGKILL: i32 = 9;
 
 /// One of the six calls has returned. Attached to each `syscalls:sys_exit_*`, which the kernel does not fire for
 /// calls of 32-bit programs.
@@ -43,7 +50,7 @@ fn sys_exit_any(ctx: BtfTracePointContext) -> i32 {
 
 /// Which of the two tables of system calls the current task uses in this call.
 #[inline(always)]
-fn abi() -> u8 {
+pub(crate) fn abi() -> u8 {
     let compat_flag = global(&MACHINE.compat_flag);
     if compat_flag == 0 {
         return ABI_NATIVE;
@@ -69,9 +76,15 @@ fn at_exit(regs: Registers, abi: u8) {
 
 /// The registers that the caller had, with the call's result in place.
 #[derive(Clone, Copy)]
-struct Registers(*const pt_regs);
+pub(crate) struct Registers(*const pt_regs);
 
 impl Registers {
+    /// Takes what a helper gave.
+    #[inline(always)]
+    pub(crate) const fn new(registers: *const pt_regs) -> Self {
+        Self(registers)
+    }
+
     /// A whole register.
     #[inline(always)]
     fn long(self, offset: u32) -> i64 {
@@ -82,7 +95,7 @@ impl Registers {
     /// The lower half of a register. Arguments are `int` for all six calls; whatever stands in the upper half is not
     /// theirs.
     #[inline(always)]
-    fn int(self, offset: u32) -> i32 {
+    pub(crate) fn int(self, offset: u32) -> i32 {
         // SAFETY: as in `read`; the machine's byte order is little-endian, as is the program's.
         unsafe { self.read(offset) }
     }
@@ -95,6 +108,20 @@ impl Registers {
         // SAFETY: the caller's.
         unsafe { self.0.byte_add(offset as usize).cast::<T>().read() }
     }
+}
+
+/// The call with this number in a table.
+#[inline(always)]
+pub(crate) fn syscall_of(number: i32, calls: &'static Calls) -> Option<Syscall> {
+    Some(match number {
+        n if n == global(&calls.numbers[0]) => Syscall::Kill,
+        n if n == global(&calls.numbers[1]) => Syscall::Tkill,
+        n if n == global(&calls.numbers[2]) => Syscall::Tgkill,
+        n if n == global(&calls.numbers[3]) => Syscall::RtSigqueueinfo,
+        n if n == global(&calls.numbers[4]) => Syscall::RtTgsigqueueinfo,
+        n if n == global(&calls.numbers[5]) => Syscall::PidfdSendSignal,
+        _ => return None,
+    })
 }
 
 /// What a call asked for, and what it got.
@@ -111,16 +138,7 @@ impl Call {
     /// The call that is returning, if it is one of the six.
     #[inline(always)]
     fn at_exit(regs: Registers, calls: &'static Calls, abi: u8) -> Option<Self> {
-        let number = regs.int(global(&MACHINE.number_at));
-        let syscall = match number {
-            n if n == global(&calls.numbers[0]) => Syscall::Kill,
-            n if n == global(&calls.numbers[1]) => Syscall::Tkill,
-            n if n == global(&calls.numbers[2]) => Syscall::Tgkill,
-            n if n == global(&calls.numbers[3]) => Syscall::RtSigqueueinfo,
-            n if n == global(&calls.numbers[4]) => Syscall::RtTgsigqueueinfo,
-            n if n == global(&calls.numbers[5]) => Syscall::PidfdSendSignal,
-            _ => return None,
-        };
+        let syscall = syscall_of(regs.int(global(&MACHINE.number_at)), calls)?;
         let argument = |n: usize| regs.int(global(&calls.arguments_at[n]));
         let (target_tid, signal) = match syscall {
             Syscall::Tgkill | Syscall::RtTgsigqueueinfo => (argument(1), argument(2)),
@@ -148,11 +166,12 @@ impl Call {
             return Ok(());
         }
         let (pid, tid) = halves(bpf_get_current_pid_tgid());
-        if !global(&FILTER).wants(self.syscall, pid, self.target, self.signal, failed) {
+        let syscall = Syscall::known(opaque(Opaque::Syscall, self.syscall as u64) as u8);
+        if !global(&FILTER).wants(syscall, pid, self.target, self.signal, failed) {
             return Ok(());
         }
-        add_one(PRODUCED.get_ptr_mut(0))?;
-        self.send(pid, tid)
+        add_one(PRODUCED.get_ptr_mut(KIND_CALL.into()))?;
+        self.send(syscall, pid, tid)
     }
 
     #[inline(always)]
@@ -167,33 +186,65 @@ impl Call {
         clippy::cast_possible_truncation,
         reason = "results of system calls are 0 or small negative numbers"
     )]
-    fn send(&self, pid: u32, tid: u32) -> Result<(), Lost> {
-        // The name is read before the reservation, so that no way out of here leaves a record behind.
-        let sender_comm = bpf_get_current_comm().unwrap_or_else(|_| {
-            count_lost(Lost::CommUnreadable);
-            [0; COMM_LEN]
-        });
-        let mut entry = EVENTS.reserve(0).ok_or(Lost::RingFull)?;
-        // SAFETY: both helpers have no precondition.
-        let (at_boot_ns, sender_cgroup) = unsafe { (bpf_ktime_get_boot_ns(), bpf_get_current_cgroup_id()) };
+    fn send(&self, syscall: Syscall, pid: u32, tid: u32) -> Result<(), Lost> {
+        let task = Task::current();
+        let (sender_cgroup, sender_memory_cgroup) = task.cgroups();
+        let target_pid = target_pid(syscall, task, tid);
+        let reserved = if self.is_urgent() {
+            URGENT.reserve_untyped::<KillEvent>(0).ok_or(Lost::UrgentRingFull)
+        } else {
+            EVENTS.reserve(0).ok_or(Lost::RingFull)
+        };
+        let mut entry = reserved?;
         entry.write(KillEvent {
-            at_boot_ns,
-            sender_cgroup,
-            sender_pid: pid,
-            sender_tid: tid,
-            sender_uid: halves(bpf_get_current_uid_gid()).1,
-            target: self.target,
-            target_tid: self.target_tid,
-            signal: self.signal,
-            result: self.result as i32,
-            syscall: self.syscall as u8,
+            // SAFETY: the helper has no precondition.
+            at_boot_ns: unsafe { bpf_ktime_get_boot_ns() },
+            kind: KIND_CALL,
+            syscall: syscall as u8,
             abi: self.abi,
             reserved: 0,
-            sender_comm,
+            signal: self.signal,
+            sender_cgroup,
+            sender_memory_cgroup,
+            sender_pid: pid,
+            sender_tid: tid,
+            sender_uid: task.uid(),
+            target: self.target,
+            target_tid: self.target_tid,
+            target_pid,
+            result: self.result as i32,
+            reserved_too: 0,
+            sender_comm: task.comm(),
         });
         entry.submit(wake_up());
         Ok(())
     }
+
+    /// A SIGKILL that was sent must not wait behind a flood; but it can be one, of SIGKILLs to a zombie. So half of the
+    /// room is kept for deaths.
+    #[inline(always)]
+    fn is_urgent(&self) -> bool {
+        if self.signal != SIGKILL || self.result < 0 {
+            return false;
+        }
+        // SAFETY: the map lives as long as the program.
+        let [used, size] = [BPF_RB_AVAIL_DATA, BPF_RB_RING_SIZE]
+            .map(|what| unsafe { bpf_ringbuf_query((&raw const URGENT).cast_mut().cast(), what.into()) });
+        used < size / 2
+    }
+}
+
+/// The process that a call reached, if its argument does not say it and the hook of the signal has seen it.
+#[inline(always)]
+fn target_pid(syscall: Syscall, task: Task, tid: u32) -> u32 {
+    if !matches!(syscall, Syscall::PidfdSendSignal) && task.pid_level() == 0 {
+        return 0;
+    }
+    let Some(seen) = TARGETS.get_ptr(tid) else { return 0 };
+    // SAFETY: the map look-up gave the pointer.
+    let pid = unsafe { seen.read() };
+    _ = TARGETS.remove(tid);
+    pid
 }
 
 /// The upper and the lower half of what the helpers pack into one number.

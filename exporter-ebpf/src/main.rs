@@ -6,11 +6,20 @@
     clippy::inline_always,
     reason = "a call costs a hook more than its own work, and old verifiers refuse some"
 )]
-#![cfg_attr(target_arch = "bpf", feature(core_intrinsics))]
+#![cfg_attr(target_arch = "bpf", feature(asm_experimental_arch, core_intrinsics))]
 #![cfg_attr(target_arch = "bpf", expect(internal_features, reason = "atomic addition, see maps.rs"))]
 
+mod cgroup;
+mod context;
+mod death;
+mod image;
 mod kill;
 mod maps;
+mod oom;
+mod origin;
+mod signal;
+mod suspects;
+mod task;
 
 /// The helpers that are called here are for programs under the GPL alone.
 #[unsafe(link_section = "license")]

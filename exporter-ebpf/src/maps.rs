@@ -2,34 +2,141 @@
 
 use aya_ebpf::{
     bindings::{BPF_RB_FORCE_WAKEUP, BPF_RB_NO_WAKEUP},
-    btf_maps::{Array, PerCpuArray, PerCpuHashMap, RingBuf},
+    btf_maps::{Array, HashMap, LruHashMap, PerCpuArray, PerCpuHashMap, RingBuf},
+    helpers::bpf_get_smp_processor_id,
     macros::btf_map,
 };
 use killsnoop_common::{
+    cause::{Cause, Outcome, Scope},
+    death::{DeathCounts, DeathEvent, Memory, Posted, SignalCounts, death_index, signal_index},
     filter::Filter,
     kill::{Calls, KillCounts, KillEvent, KillKey, Machine},
+    layout::{ABSENT, Layout, TaskLayout},
     lost::Lost,
+    process::{Background, Image},
+    record::N_KINDS,
 };
 
 /// Calls by signal and result, and below that by system call. All legal keys are put in by user space at load.
 #[btf_map]
 pub(crate) static KILLS: PerCpuHashMap<KillKey, KillCounts, { KillKey::N }> = PerCpuHashMap::new();
 
-/// Events that passed the filter, whether or not the ring buffer had room for them.
+/// Signals that were posted: all counters in one value, so that user space reads them with one system call. Several such
+/// values, so that CPUs rarely meet in one; user space sets how many.
 #[btf_map]
-pub(crate) static PRODUCED: PerCpuArray<u64, 1> = PerCpuArray::new();
+pub(crate) static SIGNALS: Array<SignalCounts, 1> = Array::new();
+
+/// Deaths, in the same way; they are rare enough for one value.
+#[btf_map]
+pub(crate) static DEATHS: Array<DeathCounts, 1> = Array::new();
+
+/// OOM kills, by the number of the scope.
+#[btf_map]
+pub(crate) static OOM_KILLS: Array<u64, { Scope::ALL.len() }> = Array::new();
+
+/// Events that passed the filter, by the kind of their record, whether or not a ring buffer had room for them.
+#[btf_map]
+pub(crate) static PRODUCED: PerCpuArray<u64, { N_KINDS }> = PerCpuArray::new();
 
 /// What could not be done, by the number of the reason.
 #[btf_map]
 pub(crate) static LOST: PerCpuArray<u64, { Lost::N }> = PerCpuArray::new();
 
-/// One record per event, in the order of return. User space sets the size in bytes before load.
+/// Records that others can flood: calls and signals. User space sets the size in bytes before load.
 #[btf_map]
 pub(crate) static EVENTS: RingBuf<KillEvent, { 4 << 20 }> = RingBuf::new();
 
-/// 1 while the reader of `EVENTS` sleeps and wants to be woken by the next record.
+/// Records that a flood must not cost: deaths, OOM kills, and SIGKILL as long as half of the room is left.
+#[btf_map]
+pub(crate) static URGENT: RingBuf<DeathEvent, { 2 << 20 }> = RingBuf::new();
+
+/// 1 while the reader of the ring buffers sleeps and wants to be woken by the next record.
 #[btf_map]
 pub(crate) static ARMED: Array<u32, 1> = Array::new();
+
+/// What each process runs, by process id: from exec and fork until its end.
+#[btf_map]
+pub(crate) static IMAGES: HashMap<u32, Image, 16384> = HashMap::new();
+
+/// The last signals that can have ended a process, by its process id.
+#[btf_map]
+pub(crate) static SUSPECTS: LruHashMap<u32, Suspects, 16384> = LruHashMap::new();
+
+/// What else is known of whoever sent one of these: it may be gone when the victim dies.
+#[btf_map]
+pub(crate) static SENDERS: LruHashMap<Identity, Background, 4096> = LruHashMap::new();
+
+/// The process that a call reached, by the thread that calls, until the call returns.
+#[btf_map]
+pub(crate) static TARGETS: LruHashMap<u32, u32, 4096> = LruHashMap::new();
+
+/// Processes that the OOM killer chose, until their end.
+#[btf_map]
+pub(crate) static CHOSEN: LruHashMap<u32, Memory, 1024> = LruHashMap::new();
+
+/// How often each memory cgroup was out of memory when that was last looked at, by its id.
+#[btf_map]
+pub(crate) static OOM_SEEN: LruHashMap<u64, OomSeen, 1024> = LruHashMap::new();
+
+/// Deaths that were told, where a kernel does not say which thread of a process is the last.
+#[btf_map]
+pub(crate) static TOLD: LruHashMap<Identity, u32, 4096> = LruHashMap::new();
+
+/// Room to put together what is too large for the stack. Each hook that needs it has its own, since one can interrupt the
+/// other.
+#[btf_map]
+pub(crate) static POSTED_SCRATCH: PerCpuArray<Posted, 1> = PerCpuArray::new();
+/// As above.
+#[btf_map]
+pub(crate) static SENDER_SCRATCH: PerCpuArray<Background, 1> = PerCpuArray::new();
+/// As above.
+#[btf_map]
+pub(crate) static DEATH_SCRATCH: PerCpuArray<DeathEvent, 1> = PerCpuArray::new();
+/// As above.
+#[btf_map]
+pub(crate) static IMAGE_SCRATCH: PerCpuArray<Image, 1> = PerCpuArray::new();
+
+/// Numbers that the verifier must forget, see [`opaque`]. One for each hook that needs it.
+#[btf_map]
+static OPAQUE: PerCpuArray<u64, 5> = PerCpuArray::new();
+
+/// Which number of `OPAQUE` belongs to whom.
+#[derive(Clone, Copy)]
+pub(crate) enum Opaque {
+    Cause = 0,
+    Slot = 1,
+    Death = 2,
+    Syscall = 3,
+    Scope = 4,
+}
+
+/// A process, for good.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub(crate) struct Identity {
+    pub(crate) start_boot_ns: u64,
+    pub(crate) pid: u32,
+    pub(crate) reserved: u32,
+}
+
+/// Signals of different numbers or from different senders: the last four.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub(crate) struct Suspects {
+    pub(crate) slots: [Posted; N_SUSPECTS],
+}
+
+/// Slots of [`Suspects`].
+pub(crate) const N_SUSPECTS: usize = 4;
+
+/// Events of a memory cgroup, and the task that ran into the last of them.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub(crate) struct OomSeen {
+    pub(crate) n_events: u64,
+    pub(crate) tid: u32,
+    pub(crate) reserved: u32,
+}
 
 /// Which events are wanted.
 #[unsafe(no_mangle)]
@@ -44,6 +151,69 @@ pub(crate) static MACHINE: Machine = Machine {
     compat: Calls { numbers: [-1; 6], arguments_at: [0; 3] },
     compat_flag_at: 0,
     compat_flag: 0,
+};
+
+/// Where this kernel keeps what the hooks read.
+#[unsafe(no_mangle)]
+pub(crate) static LAYOUT: Layout = Layout {
+    task: TaskLayout {
+        flags: 0,
+        pid: 0,
+        tgid: 0,
+        start_boottime: 0,
+        group_leader: 0,
+        real_parent: 0,
+        comm: 0,
+        signal: 0,
+        sighand: 0,
+        blocked: 0,
+        cred: 0,
+        cgroups: 0,
+        thread_pid: 0,
+        exit_code: 0,
+        mm: 0,
+        alloc_lock: ABSENT,
+        stack: 0,
+        preempt_count: ABSENT,
+        softirq_disable_count: ABSENT,
+    },
+    signal_live: 0,
+    signal_group_exit_code: 0,
+    signal_flags: 0,
+    signal_oom_mm: 0,
+    signal_oom_score_adj: 0,
+    signal_cpu_limit: 0,
+    sighand_action: 0,
+    cred_uid: 0,
+    css_set_default: 0,
+    css_set_memory: ABSENT,
+    css_cgroup: 0,
+    css_parent: 0,
+    cgroup_kn: 0,
+    cgroup_parent: 0,
+    kernfs_id: 0,
+    pid_level: 0,
+    pid_numbers: 0,
+    pid_namespace_inum: 0,
+    siginfo_code: 0,
+    siginfo_fields: 0,
+    mm_arg_start: 0,
+    mm_arg_end: 0,
+    mm_total_vm: 0,
+    mm_pgtables_bytes: 0,
+    mm_rss: 0,
+    mm_rss_stride: 0,
+    binprm_exec: 0,
+    memcg_usage: ABSENT,
+    memcg_max: 0,
+    memcg_memsw_usage: ABSENT,
+    memcg_memsw_max: 0,
+    memcg_oom_events: 0,
+    mark_victim_has_task: 0,
+    exit_has_group_dead: 0,
+    keep_commands: 0,
+    shard_mask: 0,
+    stack_size: 0,
 };
 
 /// Reads a read-only global, or one field of it. The read is volatile because user space writes the value after
@@ -61,6 +231,71 @@ pub(crate) fn add_one(counter: Option<*mut u64>) -> Result<(), Lost> {
     // SAFETY: the map look-up gave this pointer, it is aligned, and entries of these maps are never removed.
     unsafe { increment(counter) };
     Ok(())
+}
+
+/// Makes the verifier forget how a number came about. It goes through the rest of a program once for each value that it
+/// knows a number to have, and through each of the kernel's types on the way; forgetting the value takes a second off the
+/// start.
+#[inline(always)]
+pub(crate) fn opaque(whose: Opaque, number: u64) -> u64 {
+    let Some(place) = OPAQUE.get_ptr_mut(whose as u32) else { return 0 };
+    // SAFETY: the array's look-up gave the pointer.
+    unsafe {
+        place.write_volatile(number);
+        place.read_volatile()
+    }
+}
+
+/// Counts a signal.
+#[inline(always)]
+pub(crate) fn count_signal(signal: i32, cause: Cause, outcome: Outcome) -> Result<(), Lost> {
+    // SAFETY: the helper has no precondition.
+    let shard = unsafe { bpf_get_smp_processor_id() } & global(&LAYOUT.shard_mask);
+    let counts = SIGNALS.get_ptr_mut(shard).ok_or(Lost::CounterMissing)?;
+    count_at(counts.cast(), signal_index(signal as u32, cause, outcome), SignalCounts::N)
+}
+
+/// Counts a death.
+#[inline(always)]
+pub(crate) fn count_death(signal: u32, cause: Cause, core_dumped: bool) -> Result<(), Lost> {
+    let counts = DEATHS.get_ptr_mut(0).ok_or(Lost::CounterMissing)?;
+    count_at(counts.cast(), death_index(signal, cause, core_dumped), DeathCounts::N)
+}
+
+#[inline(always)]
+fn count_at(counts: *mut u64, index: usize, n: usize) -> Result<(), Lost> {
+    if index >= n {
+        return Err(Lost::CounterMissing);
+    }
+    // SAFETY: the map look-up gave this pointer, and there are `n` counters.
+    unsafe { increment(counts.add(index)) };
+    Ok(())
+}
+
+/// Copies word by word. The compiler would make a call of a larger copy, for which there is no function here.
+///
+/// # Safety
+/// Both must be valid for the type, which must be whole words of 8 bytes.
+#[inline(always)]
+pub(crate) unsafe fn copy<T>(from: *const T, to: *mut T) {
+    let (from, to) = (from.cast::<u64>(), to.cast::<u64>());
+    for n in 0..size_of::<T>() / 8 {
+        // SAFETY: the caller's.
+        unsafe { to.add(n).write_volatile(from.add(n).read_volatile()) };
+    }
+}
+
+/// Fills with zeros, word by word, as `copy` does.
+///
+/// # Safety
+/// The place must be valid for the type, which must be whole words of 8 bytes and may be all zeros.
+#[inline(always)]
+pub(crate) unsafe fn clear<T>(place: *mut T) {
+    let place = place.cast::<u64>();
+    for n in 0..size_of::<T>() / 8 {
+        // SAFETY: the caller's.
+        unsafe { place.add(n).write_volatile(0) };
+    }
 }
 
 /// Counts what was lost. Its own counter cannot be missing: the number of a reason is below the map's size.

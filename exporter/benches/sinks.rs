@@ -16,7 +16,7 @@ use anyhow::{Context as _, Result, ensure};
 use axum::{Router, body::Bytes, http::StatusCode, routing::post};
 use killsnoop_common::kill::Syscall;
 use killsnoop_exporter::{
-    event::{Comm, Event, Sender},
+    event::{Call, Comm, Event, Process, Time},
     ledger::Ledger,
     otlp::{self, OtlpArgs},
     terminal::{self, Columns, Form, Options},
@@ -68,7 +68,7 @@ fn measure(name: &str, n: u64, round: impl Fn(u64) -> Result<Arc<Ledger>>) -> Re
 async fn to_terminal(form: Form, n: u64) -> Result<Arc<Ledger>> {
     let ledger = Arc::new(Ledger::default());
     let null = File::options().write(true).open("/dev/null").context("cannot open /dev/null")?;
-    let options = Options { form, header: true, count: None };
+    let options = Options { form, header: true, color: false, count: None };
     let (sender, handle) = terminal::start(options, Arc::clone(&ledger), null)?;
     offer(n, Arc::clone(&ledger), move |event| sender.offer(event)).await?;
     handle.finish(PATIENCE).await;
@@ -95,8 +95,7 @@ async fn to_collector(endpoint: &str, protocol: &str, n: u64) -> Result<Arc<Ledg
 async fn offer(n: u64, ledger: Arc<Ledger>, take: impl Fn(&Event) + Send + 'static) -> Result<()> {
     let offering = tokio::task::spawn_blocking(move || {
         for at in 0..n {
-            let at_boot_ns = at * 1_000_000;
-            take(&Event { at_boot_ns, at_unix_ns: 1_700_000_000_000_000_000 + at_boot_ns, ..example() });
+            take(&call(at * 1_000_000));
             while ledger.n_pending() > MAX_PENDING {
                 thread::sleep(Duration::from_micros(100));
             }
@@ -105,21 +104,21 @@ async fn offer(n: u64, ledger: Arc<Ledger>, take: impl Fn(&Event) + Send + 'stat
     offering.await.context("offering events died")
 }
 
-/// `bash` (4242) fails to send SIGKILL to 1024.
-fn example() -> Event {
+/// `bash` (4242) fails to send SIGKILL to 1024, so many nanoseconds after the boot of a machine.
+fn call(boot_ns: u64) -> Event {
     let comm = Comm(*b"bash\0\0\0\0\0\0\0\0\0\0\0\0");
-    Event {
-        at_boot_ns: 0,
-        at_unix_ns: 0,
-        observed_unix_ns: 1_700_000_000_000_000_000,
+    let unix_ns = 1_700_000_000_000_000_000 + boot_ns;
+    Event::Call(Call {
+        time: Time { boot_ns, unix_ns, observed_unix_ns: unix_ns },
         syscall: Syscall::Kill,
         compat: false,
-        sender: Sender { pid: 4242, tid: 4243, uid: 1000, cgroup: 77, comm },
+        sender: Process { pid: 4242, tid: 4243, uid: 1000, cgroup: 77, comm, ..Process::default() },
         target: 1024,
         target_tid: 0,
+        target_pid: None,
         signal: 9,
         result: -3,
-    }
+    })
 }
 
 /// Starts a collector that decodes all and keeps nothing, over HTTP and gRPC on one port, and returns its URL.

@@ -9,19 +9,23 @@ use std::{
 };
 
 use aya::{Ebpf, EbpfLoader, maps::MapError};
-use killsnoop_common::filter::Filter;
+use killsnoop_common::{filter::Filter, kill::Machine, layout::Layout};
 use thiserror::Error;
 
 pub use self::{
     counters::MapCounters,
     events::{Notice, Reader, Stop},
     hook::{BACKENDS, Backend, HookError},
+    images::Images,
 };
 
 mod btf;
 mod counters;
 mod events;
 mod hook;
+mod images;
+mod layout;
+mod lifecycle;
 mod machine;
 pub mod privilege;
 
@@ -35,8 +39,10 @@ pub struct Wanted {
     pub backends: &'static [Backend],
     /// Which events are wanted; counters are never filtered.
     pub filter: Filter,
-    /// Size of the ring buffer, in bytes: a power of two, and whole pages.
+    /// Size of the ring buffer for what others can flood, in bytes: a power of two, and whole pages.
     pub ring_bytes: u32,
+    /// Whether the first bytes of command lines are told.
+    pub keep_commands: bool,
 }
 
 /// Why the kernel side could not be had.
@@ -54,6 +60,12 @@ pub enum KernelError {
         #[source]
         source: MapError,
     },
+    /// The kernel's types are not known, or are not what this program expects.
+    #[error("cannot use the kernel's type information (BTF, {path}); this kernel needs CONFIG_DEBUG_INFO_BTF", path = btf::VMLINUX)]
+    Types(#[source] io::Error),
+    /// A hook of signals or processes could not be loaded and attached.
+    #[error("cannot watch signals and processes")]
+    Lifecycle(#[source] HookError),
     /// None of the back ends could be loaded and attached.
     #[error("cannot watch the calls that send signals: {}", Refusals(.0))]
     NoBackend(Vec<(&'static str, HookError)>),
@@ -69,6 +81,8 @@ struct Refusals<'a>(&'a [(&'static str, HookError)]);
 pub struct Kernel {
     ebpf: Ebpf,
     backend: &'static Backend,
+    lifecycle: Vec<&'static str>,
+    keep_commands: bool,
     attached: Arc<AtomicBool>,
     refused: Vec<(&'static str, HookError)>,
 }
@@ -79,15 +93,19 @@ impl Kernel {
     /// # Errors
     /// See [`KernelError`].
     pub fn attach(wanted: &Wanted) -> Result<Self, KernelError> {
+        let types = Types::of_running_kernel()?;
         let mut refused = Vec::new();
         for backend in wanted.backends {
             // A program that was loaded for one back end is never attached for another: each starts afresh.
-            let mut ebpf = load(wanted, backend)?;
+            let mut ebpf = load(wanted, &types)?;
             counters::seed(&mut ebpf)?;
-            match (backend.attach)(&mut ebpf) {
+            match (backend.attach)(&mut ebpf, &types.all) {
                 Ok(()) => {
+                    let lifecycle =
+                        lifecycle::attach(&mut ebpf, &types.all).map_err(KernelError::Lifecycle)?;
                     let attached = Arc::new(AtomicBool::new(true));
-                    return Ok(Self { ebpf, backend, attached, refused });
+                    let keep_commands = wanted.keep_commands;
+                    return Ok(Self { ebpf, backend, lifecycle, keep_commands, attached, refused });
                 }
                 Err(error) => refused.push((backend.name, error)),
             }
@@ -107,14 +125,18 @@ impl Kernel {
         &self.refused
     }
 
-    /// Takes out the counters and the reader of events; they go on working after the hooks are detached.
+    /// Takes out the counters, the reader of events, and the memory of what processes run; they go on working after the
+    /// hooks are detached.
     ///
     /// # Errors
     /// If the object's maps are not what this program expects, or on a second call.
-    pub fn take(&mut self) -> Result<(MapCounters, Reader), KernelError> {
+    pub fn take(&mut self) -> Result<(MapCounters, Reader, Images), KernelError> {
         let reader = Reader::new(&mut self.ebpf)?;
-        let counters = MapCounters::new(&mut self.ebpf, self.backend, &self.attached, &reader)?;
-        Ok((counters, reader))
+        let programs: Vec<_> =
+            [self.backend.program].into_iter().chain(self.lifecycle.iter().copied()).collect();
+        let counters = MapCounters::new(&mut self.ebpf, self.backend, &programs, &self.attached, &reader)?;
+        let images = Images::new(&mut self.ebpf, self.keep_commands)?;
+        Ok((counters, reader, images))
     }
 
     /// Detaches the hooks: from here on nothing is counted and no event is made.
@@ -124,17 +146,46 @@ impl Kernel {
     }
 }
 
-fn load(wanted: &Wanted, backend: &Backend) -> Result<Ebpf, KernelError> {
-    let machine = (backend.machine)().unwrap_or_else(|error| {
-        tracing::warn!("32-bit calls cannot be told from native ones: {error}");
-        machine::machine()
-    });
+/// What the running kernel says of its types.
+struct Types {
+    /// As the library reads them, to find what a program is attached to.
+    all: aya::Btf,
+    /// As we read them.
+    layout: Layout,
+    machine: Machine,
+}
+
+impl Types {
+    fn of_running_kernel() -> Result<Self, KernelError> {
+        let btf = btf::Btf::of_running_kernel().map_err(KernelError::Types)?;
+        let all = aya::Btf::from_sys_fs().map_err(|error| KernelError::Types(io::Error::other(error)))?;
+        let machine = machine::machine_with_compat(&btf).unwrap_or_else(|error| {
+            tracing::warn!("32-bit calls cannot be told from native ones: {error}");
+            machine::machine()
+        });
+        Ok(Self { all, layout: layout::layout(&btf).map_err(KernelError::Types)?, machine })
+    }
+}
+
+/// The most values that the counters of signals are spread over.
+const MAX_SHARDS: u32 = 16;
+
+/// Of deaths: a thousand at once, and more than the OOM killer ever chose in a second.
+const URGENT_BYTES: u32 = 2 << 20;
+
+fn load(wanted: &Wanted, types: &Types) -> Result<Ebpf, KernelError> {
+    let n_shards = aya::util::nr_cpus().map_or(1, |n| n as u32).next_power_of_two().min(MAX_SHARDS);
+    let layout =
+        Layout { keep_commands: wanted.keep_commands.into(), shard_mask: n_shards - 1, ..types.layout };
     EbpfLoader::new()
-        // The object needs no relocation, and the kernel's types are large: what needs them reads them itself.
+        // The object needs no relocation: where the kernel has what, the globals say.
         .btf(None)
         .override_global("FILTER", &wanted.filter, true)
-        .override_global("MACHINE", &machine, true)
+        .override_global("MACHINE", &types.machine, true)
+        .override_global("LAYOUT", &layout, true)
         .map_max_entries("EVENTS", wanted.ring_bytes)
+        .map_max_entries("URGENT", URGENT_BYTES)
+        .map_max_entries("SIGNALS", n_shards)
         .load(OBJECT)
         .map_err(KernelError::Load)
 }

@@ -16,6 +16,7 @@ pub mod ledger;
 pub mod log;
 pub mod metrics;
 pub mod otlp;
+pub mod select;
 pub mod signal;
 pub mod terminal;
 pub mod verdict;

@@ -18,7 +18,7 @@ pub(crate) mod trace;
 
 /// Attaches the kernel side, and says how if that is worth a word.
 fn attach(args: &KernelArgs, filter: killsnoop_common::filter::Filter) -> Result<Kernel> {
-    let wanted = Wanted { backends: args.backends(), filter, ring_bytes: args.ring_size.0 };
+    let wanted = Wanted { backends: args.backends(), filter, ring_bytes: args.ring_size.0, keep_commands: false };
     let kernel = Kernel::attach(&wanted).map_err(|error| {
         // What is missing beforehand explains the refusal better than the kernel's errno does.
         let error = anyhow::Error::from(error);

@@ -14,6 +14,7 @@ mod filters;
 mod lost;
 mod otlp;
 mod pages;
+mod paths;
 mod prometheus;
 mod signals;
 mod start_stop;

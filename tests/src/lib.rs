@@ -10,12 +10,15 @@
     reason = "what a helper cannot do fails the test that asked for it"
 )]
 
+pub mod calls;
 pub mod exporter;
 pub mod http;
 pub mod otelcol;
 pub mod process;
+pub mod provoke;
 pub mod scrape;
 pub mod sender;
+pub mod verdicts;
 
 use std::{
     env,

@@ -11,11 +11,13 @@ use std::{
 
 use aya::{
     Ebpf,
-    maps::{MapData, MapError, PerCpuArray, PerCpuHashMap, PerCpuValues},
+    maps::{Array, MapData, MapError, PerCpuArray, PerCpuHashMap, PerCpuValues},
     util::nr_cpus,
 };
 use killsnoop_common::{
-    kill::{KillCounts, KillKey, Syscall},
+    cause::{Cause, Outcome, Scope},
+    death::{DeathCounts, SignalCounts, death_index, signal_index},
+    kill::{KillCounts, KillKey, SIGNAL_OTHER, Syscall},
     lost::Lost,
 };
 
@@ -42,9 +44,12 @@ const KILLS: &str = "KILLS";
 /// The counters in the kernel.
 pub struct MapCounters {
     kills: PerCpuHashMap<MapData, KillKey, KillCounts>,
+    signals: Array<MapData, SignalCounts>,
+    deaths: Array<MapData, DeathCounts>,
+    oom_kills: Array<MapData, u64>,
     produced: PerCpuArray<MapData, u64>,
     lost: PerCpuArray<MapData, u64>,
-    program: OwnedFd,
+    programs: Vec<(&'static str, OwnedFd)>,
     backend: &'static Backend,
     attached: Arc<AtomicBool>,
     reader: Arc<ReaderCounts>,
@@ -54,14 +59,21 @@ impl MapCounters {
     pub(super) fn new(
         ebpf: &mut Ebpf,
         backend: &'static Backend,
+        programs: &[&'static str],
         attached: &Arc<AtomicBool>,
         reader: &Reader,
     ) -> Result<Self, KernelError> {
         Ok(Self {
             kills: take_map(ebpf, KILLS)?,
+            signals: take_map(ebpf, "SIGNALS")?,
+            deaths: take_map(ebpf, "DEATHS")?,
+            oom_kills: take_map(ebpf, "OOM_KILLS")?,
             produced: take_map(ebpf, "PRODUCED")?,
             lost: take_map(ebpf, "LOST")?,
-            program: program_fd(ebpf, backend.program)?,
+            programs: programs
+                .iter()
+                .map(|name| Ok((*name, program_fd(ebpf, name)?)))
+                .collect::<Result<_, KernelError>>()?,
             backend,
             attached: Arc::clone(attached),
             reader: reader.counts(),
@@ -73,6 +85,35 @@ impl MapCounters {
         KillKey::all().map(|key| Ok((key, add_up(&self.kills.get(&key, 0)?)))).collect()
     }
 
+    /// Signals that were posted, by what is told apart, shards summed; those that never happened are left out.
+    fn signals(&self) -> Result<Vec<((u32, Cause, Outcome), u64)>, MapError> {
+        let mut sums = vec![0; SignalCounts::N];
+        for shard in 0..self.signals.len() {
+            let counts = self.signals.get(&shard, 0)?;
+            sums.iter_mut().zip(counts.counts).for_each(|(sum, n)| *sum += n);
+        }
+        let causes = Cause::ALL.into_iter().take(Cause::N_OF_SIGNALS);
+        let keys = (0..=SIGNAL_OTHER).flat_map(|signal| {
+            causes.clone().flat_map(move |cause| Outcome::ALL.map(|outcome| (signal, cause, outcome)))
+        });
+        let counted = keys.map(|key| (key, sums[signal_index(key.0, key.1, key.2)]));
+        Ok(counted.filter(|(_, n)| *n > 0).collect())
+    }
+
+    /// Deaths by what is told apart; those that never happened are left out.
+    fn deaths(&self) -> Result<Vec<((u32, Cause, bool), u64)>, MapError> {
+        let counts = self.deaths.get(&0, 0)?.counts;
+        let keys = (0..=SIGNAL_OTHER).flat_map(|signal| {
+            Cause::ALL.into_iter().flat_map(move |cause| [false, true].map(|core| (signal, cause, core)))
+        });
+        let counted = keys.map(|key| (key, counts[death_index(key.0, key.1, key.2)]));
+        Ok(counted.filter(|(_, n)| *n > 0).collect())
+    }
+
+    fn oom_kills(&self) -> Result<Vec<(Scope, u64)>, MapError> {
+        Scope::ALL.into_iter().map(|scope| Ok((scope, self.oom_kills.get(&(scope as u32), 0)?))).collect()
+    }
+
     fn produced(&self) -> Result<Vec<(Class, u64)>, MapError> {
         (0..).zip(Class::ALL).map(|(kind, class)| Ok((class, sum(&self.produced.get(&kind, 0)?)))).collect()
     }
@@ -82,10 +123,10 @@ impl MapCounters {
     }
 
     /// What the kernel says of the program, see `bpf_prog_show_fdinfo` in kernel/bpf/syscall.c.
-    fn program(&self) -> io::Result<Program> {
-        let info = fs::read_to_string(format!("/proc/self/fdinfo/{}", self.program.as_raw_fd()))?;
+    fn program(&self, name: &'static str, fd: &OwnedFd) -> io::Result<Program> {
+        let info = fs::read_to_string(format!("/proc/self/fdinfo/{}", fd.as_raw_fd()))?;
         Ok(Program {
-            name: self.backend.program,
+            name,
             attached: self.attached.load(Relaxed),
             n_runs: field(&info, "run_cnt"),
             n_recursion_misses: field(&info, "recursion_misses"),
@@ -104,12 +145,16 @@ impl Counters for MapCounters {
         Ok(Snapshot {
             syscalls: by_syscall(&kills),
             kills: kills.iter().map(|(key, counts)| (*key, counts.calls.iter().sum())).collect(),
-            signals: Vec::new(),
-            deaths: Vec::new(),
-            oom_kills: Vec::new(),
+            signals: self.signals().map_err(refused)?,
+            deaths: self.deaths().map_err(refused)?,
+            oom_kills: self.oom_kills().map_err(refused)?,
             produced,
             lost,
-            programs: vec![self.program()?],
+            programs: self
+                .programs
+                .iter()
+                .map(|(name, fd)| self.program(name, fd))
+                .collect::<Result<_, _>>()?,
             // All keys are put in at load and none is ever added or removed.
             maps: vec![MapFill { name: "kills", n_entries: n_keys, capacity: KillKey::N as u64 }],
             hook: self.backend.name,

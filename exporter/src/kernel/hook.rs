@@ -4,16 +4,12 @@
 //! they cost everybody else, and in what they cannot see. To add one, add a program to the BPF crate, a function
 //! here, and a row to [`BACKENDS`].
 
-use std::io;
-
 use aya::{
-    Btf, BtfError, Ebpf,
+    Btf, Ebpf,
     programs::{BtfTracePoint, Program, ProgramError, TracePoint},
 };
-use killsnoop_common::kill::{Machine, Syscall};
+use killsnoop_common::kill::Syscall;
 use thiserror::Error;
-
-use super::machine;
 
 /// One way to hook the calls.
 #[derive(Debug)]
@@ -26,10 +22,8 @@ pub struct Backend {
     pub tax: &'static str,
     /// Whether it sees the calls of 32-bit programs.
     pub sees_compat: bool,
-    /// What the program must know of this machine.
-    pub(super) machine: fn() -> io::Result<Machine>,
     /// Loads and attaches the program.
-    pub(super) attach: fn(&mut Ebpf) -> Result<(), HookError>,
+    pub(super) attach: fn(&mut Ebpf, &Btf) -> Result<(), HookError>,
 }
 
 /// All back ends, the best first: counting right goes before costing little, and a kernel that refuses one is asked
@@ -40,7 +34,6 @@ pub static BACKENDS: [Backend; 2] = [
         program: "sys_exit_call",
         tax: "each system call of each process takes about 45 ns longer",
         sees_compat: false,
-        machine: || Ok(machine::machine()),
         attach: attach_tracepoints,
     },
     Backend {
@@ -48,7 +41,6 @@ pub static BACKENDS: [Backend; 2] = [
         program: "sys_exit_any",
         tax: "each system call of each process takes about 95 ns longer",
         sees_compat: true,
-        machine: machine::machine_with_compat,
         attach: attach_raw,
     },
 ];
@@ -59,12 +51,6 @@ pub enum HookError {
     /// The object has no such program, or it is of another type.
     #[error("program {0} is missing from the BPF object")]
     Missing(&'static str),
-    /// The kernel's type information could not be had.
-    #[error("cannot read the kernel's type information (BTF) from {path}: {source}; this kernel needs CONFIG_DEBUG_INFO_BTF", path = super::btf::VMLINUX)]
-    Btf {
-        /// What was wrong.
-        source: BtfError,
-    },
     /// The verifier or a privilege check refused the program.
     #[error("the kernel refused program {program}: {source}")]
     Load {
@@ -93,7 +79,7 @@ pub enum HookError {
 }
 
 /// One program at the exit tracepoint of each of the six calls.
-fn attach_tracepoints(ebpf: &mut Ebpf) -> Result<(), HookError> {
+fn attach_tracepoints(ebpf: &mut Ebpf, _: &Btf) -> Result<(), HookError> {
     let program: &mut TracePoint = program(ebpf, "sys_exit_call")?;
     program.load().map_err(|source| HookError::Load { program: "sys_exit_call", source })?;
     for syscall in Syscall::ALL {
@@ -107,15 +93,14 @@ fn attach_tracepoints(ebpf: &mut Ebpf) -> Result<(), HookError> {
 }
 
 /// One program at the exit of every system call.
-fn attach_raw(ebpf: &mut Ebpf) -> Result<(), HookError> {
-    let btf = Btf::from_sys_fs().map_err(|source| HookError::Btf { source })?;
+fn attach_raw(ebpf: &mut Ebpf, btf: &Btf) -> Result<(), HookError> {
     let program: &mut BtfTracePoint = program(ebpf, "sys_exit_any")?;
-    program.load("sys_exit", &btf).map_err(|source| HookError::Load { program: "sys_exit_any", source })?;
+    program.load("sys_exit", btf).map_err(|source| HookError::Load { program: "sys_exit_any", source })?;
     program.attach().map_err(|source| HookError::AttachRaw { source })?;
     Ok(())
 }
 
-fn program<'a, T>(ebpf: &'a mut Ebpf, name: &'static str) -> Result<&'a mut T, HookError>
+pub(super) fn program<'a, T>(ebpf: &'a mut Ebpf, name: &'static str) -> Result<&'a mut T, HookError>
 where
     &'a mut T: TryFrom<&'a mut Program>,
 {

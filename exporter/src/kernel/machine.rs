@@ -68,9 +68,8 @@ const COMPAT: (&str, u32) = ("flags", 1 << 22);
 /// [`machine`], and where the running kernel keeps the mark of a 32-bit call.
 ///
 /// # Errors
-/// If the kernel's type information cannot be read, or does not hold the mark.
-pub(super) fn machine_with_compat() -> io::Result<Machine> {
-    let btf = Btf::of_running_kernel()?;
+/// If the kernel's type information does not hold the mark.
+pub(super) fn machine_with_compat(btf: &Btf) -> io::Result<Machine> {
     let (field, compat_flag) = COMPAT;
     let compat_flag_at = btf.offset("task_struct", "thread_info")? + btf.offset("thread_info", field)?;
     Ok(Machine { compat_flag_at, compat_flag, ..machine() })
@@ -82,7 +81,7 @@ mod tests {
 
     #[test]
     fn the_running_kernel_tells_where_it_marks_32_bit_calls() {
-        let machine = machine_with_compat().unwrap();
+        let machine = machine_with_compat(&Btf::of_running_kernel().unwrap()).unwrap();
         assert_ne!(machine.compat_flag, 0);
         assert!(machine.compat_flag_at < 4096, "thread_info is at the start of task_struct");
     }

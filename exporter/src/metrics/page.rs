@@ -1,13 +1,17 @@
 //! One page of metrics, in the format that the reader wants.
 
-use std::{fmt, io, sync::Arc, time::Instant};
+use std::{
+    fmt, io,
+    sync::{Arc, Mutex, PoisonError},
+    time::Instant,
+};
 
 use prometheus_client::{
     encoding::{prometheus_protobuf, text},
     registry::Registry,
 };
 
-use super::{Build, Scrape, Sink, classic};
+use super::{Build, ContainerDeaths, Exemplars, Scrape, Shown, Sink, classic};
 use crate::{counters::Counters, ledger::Ledger};
 
 /// How a page is written.
@@ -58,6 +62,9 @@ pub enum RenderError {
 pub struct Page {
     counters: Arc<dyn Counters>,
     sinks: Arc<[Sink]>,
+    shown: Mutex<Shown>,
+    exemplars: Option<Arc<Exemplars>>,
+    container_deaths: Option<Arc<ContainerDeaths>>,
 }
 
 impl fmt::Debug for Page {
@@ -67,13 +74,31 @@ impl fmt::Debug for Page {
 }
 
 impl Page {
-    /// A page of these counters, and of the sinks with their names.
+    /// A page of these counters, and of the sinks with their names. It names no process and no container.
     #[must_use]
     pub fn new(
         counters: Arc<dyn Counters>,
         sinks: impl IntoIterator<Item = (&'static str, Arc<Ledger>)>,
     ) -> Self {
-        Self { counters, sinks: sinks.into_iter().map(|(name, ledger)| Sink::new(name, ledger)).collect() }
+        Self {
+            counters,
+            sinks: sinks.into_iter().map(|(name, ledger)| Sink::new(name, ledger)).collect(),
+            shown: Mutex::default(),
+            exemplars: None,
+            container_deaths: None,
+        }
+    }
+
+    /// Shows the last event of calls and deaths with their counters, to readers of formats that have exemplars.
+    #[must_use]
+    pub fn with_exemplars(self, exemplars: Option<Arc<Exemplars>>) -> Self {
+        Self { exemplars, ..self }
+    }
+
+    /// Shows deaths by container too.
+    #[must_use]
+    pub fn with_container_deaths(self, container_deaths: Option<Arc<ContainerDeaths>>) -> Self {
+        Self { container_deaths, ..self }
     }
 
     /// Reads everything once and writes it. Blocks for as long as the kernel takes to give its counters, well below a
@@ -85,9 +110,23 @@ impl Page {
         let started = Instant::now();
         let snapshot = self.counters.snapshot().map_err(RenderError::Counters)?;
         let read_seconds = started.elapsed().as_secs_f64();
-        let process = metrics_process::collector::collect();
-        let sinks = Arc::clone(&self.sinks);
-        encode(Scrape { snapshot, sinks, process, build: Build::THIS, read_seconds }, format)
+        let mut scrape = Scrape {
+            snapshot,
+            calls: Vec::new(),
+            signals: Vec::new(),
+            deaths: Vec::new(),
+            container_deaths: self.container_deaths.as_ref().map_or_else(Vec::new, |deaths| deaths.series()),
+            sinks: Arc::clone(&self.sinks),
+            process: metrics_process::collector::collect(),
+            build: Build::THIS,
+            read_seconds,
+        };
+        // A thread that died holding them has at the worst given a place to one more.
+        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        let exemplars = self.exemplars.as_deref().filter(|_| format != Format::Classic);
+        scrape.take_rows(&mut shown, exemplars);
+        drop(shown);
+        encode(scrape, format)
     }
 }
 

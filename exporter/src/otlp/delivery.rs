@@ -129,7 +129,7 @@ impl Courier {
 mod tests {
     use super::*;
     use crate::{
-        event::example,
+        event::examples,
         ledger::Ledger,
         otlp::{OtlpArgs, queue},
     };
@@ -140,7 +140,7 @@ mod tests {
         let config = Config::resolve(&args, &|_| None).unwrap().unwrap();
         let ledger = Arc::new(Ledger::default());
         let (sender, inbox) = queue::channel(config.limits(), Arc::clone(&ledger));
-        sender.offer(&example());
+        sender.offer(&examples::call_event());
         let mut delivery = Delivery::new(&config, inbox);
         delivery.under_way.spawn(async { panic!("on purpose") });
         let (_stop, stopped) = oneshot::channel();

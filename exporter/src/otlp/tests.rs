@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::*;
 use crate::{
-    event::{Event, example},
+    event::{Call, Event, Time, examples},
     ledger::Stage,
 };
 
@@ -42,7 +42,8 @@ fn plain(collector: &Collector, protocol: &str) -> Config {
 }
 
 fn event(at_boot_ns: u64) -> Event {
-    Event { at_boot_ns, ..example() }
+    let call = examples::call();
+    Event::Call(Call { time: Time { boot_ns: at_boot_ns, ..call.time }, ..call })
 }
 
 /// Offers so many events, asks the sink to end within a generous time, and returns the account: delivered, and lost
@@ -90,12 +91,23 @@ async fn everything_is_delivered_once_in_batches() {
 }
 
 #[tokio::test]
-async fn records_arrive_whole() {
+async fn events_of_every_kind_arrive_whole() {
+    let events = [
+        examples::call_event(),
+        examples::death_event(),
+        Event::OomKill(Arc::new(examples::oom_kill())),
+        Event::Signal(Arc::new(examples::signal())),
+    ];
     for protocol in PROTOCOLS {
         let collector = Collector::start([], Answer::Take).await;
-        let config = plain(&collector, protocol);
-        assert_eq!(send(&config, 1).await, (1, [0; 4]), "{protocol}");
-        let expected = record::Envelope::new(&[]).request(&[event(0)]);
+        let ledger = Arc::new(Ledger::default());
+        let (sender, task) = start(&plain(&collector, protocol), Arc::clone(&ledger));
+        for event in &events {
+            sender.offer(event);
+        }
+        task.shutdown(Instant::now() + Duration::from_secs(30)).await.unwrap();
+        assert_eq!(account(&ledger, 4), (4, [0; 4]), "{protocol}");
+        let expected = record::Envelope::new(&[]).request(&events);
         collector.seen(|seen| {
             let [got] = &seen.requests[..] else { panic!("{} requests", seen.requests.len()) };
             let (got, expected) = (&got.resource_logs[0], &expected.resource_logs[0]);

@@ -1,6 +1,14 @@
 //! `trace`, and the binary called as `killsnoop`: events on the terminal until somebody has seen enough.
 
-use std::{fs::File, io, os::fd::AsFd as _, process::ExitCode, sync::Arc, time::Duration};
+use std::{
+    env,
+    fs::File,
+    io::{self, IsTerminal as _},
+    os::fd::AsFd as _,
+    process::ExitCode,
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::{Context as _, Result};
 use killsnoop_common::lost::Lost;
@@ -8,13 +16,13 @@ use killsnoop_exporter::{
     cli::{
         kernel::KernelArgs,
         log::{Level, LogArgs},
-        trace::TraceConfig,
+        trace::{Color, TraceConfig},
     },
     counters::Counters,
     kernel::Notice,
     ledger::{Ledger, Stage},
     log,
-    terminal::{self, Outcome},
+    terminal::{self, Options, Outcome},
 };
 use tokio::runtime;
 
@@ -36,17 +44,23 @@ pub(crate) fn run(kernel: &KernelArgs, log: LogArgs, config: TraceConfig) -> Res
 async fn trace(args: &KernelArgs, config: TraceConfig) -> Result<ExitCode> {
     let mut ending = Ending::new()?;
     let mut kernel = attach(args, config.filter)?;
-    let (counters, reader) = kernel.take()?;
+    let (counters, reader, mut images) = kernel.take()?;
+    if config.filter.deaths == 1 {
+        // Deaths can be told meanwhile; those of what is not known yet lack what they ran.
+        drop(tokio::task::spawn_blocking(move || images.seed()));
+    }
     let ledger = Arc::new(Ledger::default());
     // The file behind standard output, without the standard library's buffer: the writer has its own.
     let out = File::from(io::stdout().as_fd().try_clone_to_owned().context("cannot use standard output")?);
+    let options = Options { color: is_colored(config.color), ..config.output };
     let (sender, mut output) =
-        terminal::start(config.output, Arc::clone(&ledger), out).context("cannot start to write")?;
+        terminal::start(options, Arc::clone(&ledger), out).context("cannot start to write")?;
     let stop_reading = reader.stop();
-    let mut reading = read(reader, move |notice| {
-        if let Notice::Event(event) = notice {
-            sender.offer(&event);
-        }
+    let select = config.select;
+    let mut reading = read(reader, move |notice| match notice {
+        // Whatever is to be known of an event, such as where its processes run, has to be in it here.
+        Notice::Event(event) if select.wants(&event) => sender.offer(&event),
+        Notice::Event(_) | Notice::CgroupMade { .. } => {}
     });
     let time_is_up = async {
         match config.duration {
@@ -74,16 +88,31 @@ async fn trace(args: &KernelArgs, config: TraceConfig) -> Result<ExitCode> {
     }
 }
 
+/// Whether standard output is to be coloured, by what was asked for or by what it is.
+fn is_colored(color: Color) -> bool {
+    let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
+    match color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => io::stdout().is_terminal() && !is_set("NO_COLOR"),
+    }
+}
+
 /// Says what was not shown, if anything, and where it was lost. What nobody wanted to read any more is not a loss.
 fn report_losses(counters: &impl Counters, ledger: &Ledger) -> Result<()> {
     let lost = counters.snapshot()?.lost;
-    let ring = lost.iter().find(|(reason, _)| *reason == Lost::RingFull).map_or(0, |(_, n)| *n);
-    if ring > 0 {
-        eprintln!("lost {ring} events because the ring buffer was full; --ring-size makes it larger");
-    }
-    let queue = ledger.n_lost(Stage::Queue);
-    if queue > 0 {
-        eprintln!("lost {queue} events because they were not read from standard output fast enough");
+    let n_lost = |reason| lost.iter().find(|(other, _)| *other == reason).map_or(0, |(_, n)| *n);
+    for (n, what) in [
+        (n_lost(Lost::RingFull), "events because the ring buffer was full; --ring-size makes it larger"),
+        (
+            n_lost(Lost::UrgentRingFull),
+            "deaths, OOM kills and calls that send SIGKILL because their ring buffer was full",
+        ),
+        (ledger.n_lost(Stage::Queue), "events because they were not read from standard output fast enough"),
+    ] {
+        if n > 0 {
+            eprintln!("lost {n} {what}");
+        }
     }
     Ok(())
 }

@@ -4,7 +4,11 @@ use jiff::tz::TimeZone;
 use killsnoop_common::kill::Syscall;
 
 use super::{escape, number, second::Second};
-use crate::event::{Call, Process};
+use crate::{
+    cgroup::Place,
+    event::{Call, Event, Process, Time},
+    verdict,
+};
 
 /// Prints events as JSON objects.
 #[derive(Debug)]
@@ -17,9 +21,22 @@ impl Json {
         Self { time: Second::new(TimeZone::UTC, "%Y-%m-%dT%H:%M:%S") }
     }
 
-    /// Writes the line of an event. Names and numbers of ours need no escapes; the sender's name does.
-    pub(super) fn line(&mut self, event: &Call, out: &mut Vec<u8>) {
-        self.time(event, out);
+    /// Writes the line of an event.
+    pub(super) fn line(&mut self, event: &Event, out: &mut Vec<u8>) {
+        let object = match event {
+            // Calls can come in floods, and are written by hand.
+            Event::Call(call) => return self.call(call, out),
+            Event::Signal(signal) => verdict::json::signal(signal),
+            Event::Death(death) => verdict::json::death(death),
+            Event::OomKill(kill) => verdict::json::oom_kill(kill),
+        };
+        out.extend_from_slice(verdict::json::line(object).as_bytes());
+        out.push(b'\n');
+    }
+
+    /// Names and numbers of ours need no escapes; names of others do.
+    fn call(&mut self, event: &Call, out: &mut Vec<u8>) {
+        self.time(event.time, out);
         call(event, out);
         sender(&event.sender, out);
         signal(event, out);
@@ -28,13 +45,13 @@ impl Json {
         out.extend_from_slice(b"}\n");
     }
 
-    fn time(&mut self, event: &Call, out: &mut Vec<u8>) {
-        out.extend_from_slice(b"{\"time\":\"");
-        let nanoseconds = self.time.write(event.time.unix_ns, out);
+    fn time(&mut self, time: Time, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"{\"event\":\"kill_call\",\"time\":\"");
+        let nanoseconds = self.time.write(time.unix_ns, out);
         out.push(b'.');
         number::zero_padded::<9>(nanoseconds, out);
         out.extend_from_slice(b"Z\",\"boot_ns\":\"");
-        number::unsigned(event.time.boot_ns, out);
+        number::unsigned(time.boot_ns, out);
         out.push(b'"');
     }
 }
@@ -58,7 +75,36 @@ fn sender(sender: &Process, out: &mut Vec<u8>) {
     escape::json(&sender.comm.text(), out);
     out.extend_from_slice(b",\"cgroup_id\":");
     number::unsigned(sender.cgroup, out);
+    if let Some(place) = &sender.place {
+        self::place(place, out);
+    }
     out.push(b'}');
+}
+
+fn place(place: &Place, out: &mut Vec<u8>) {
+    string("cgroup", Some(&place.path), out);
+    if let Some(container) = &place.container {
+        let runtime = Some(container.runtime).filter(|runtime| !runtime.is_empty());
+        string("container_id", Some(&container.id), out);
+        string("container_runtime", runtime, out);
+        string("container_name", container.name.as_deref(), out);
+    }
+    if let Some(pod) = &place.pod {
+        string("pod_uid", Some(&pod.uid), out);
+        string("pod_name", pod.name.as_deref(), out);
+        string("pod_namespace", pod.namespace.as_deref(), out);
+    }
+    string("unit", place.unit.as_deref(), out);
+}
+
+/// Writes a member that follows others; nothing if it is not known.
+fn string(name: &str, text: Option<&str>, out: &mut Vec<u8>) {
+    if let Some(text) = text {
+        out.extend_from_slice(b",\"");
+        out.extend_from_slice(name.as_bytes());
+        out.extend_from_slice(b"\":");
+        escape::json(text, out);
+    }
 }
 
 fn signal(event: &Call, out: &mut Vec<u8>) {
@@ -79,6 +125,10 @@ fn target(event: &Call, out: &mut Vec<u8>) {
         out.extend_from_slice(b",\"target_tid\":");
         number::signed(event.target_tid, out);
     }
+    if let Some(pid) = event.target_pid {
+        out.extend_from_slice(b",\"target_pid\":");
+        number::unsigned(pid, out);
+    }
 }
 
 fn result(event: &Call, out: &mut Vec<u8>) {
@@ -92,59 +142,4 @@ fn result(event: &Call, out: &mut Vec<u8>) {
 }
 
 #[cfg(test)]
-mod tests {
-    use expect_test::expect;
-    use killsnoop_common::COMM_LEN;
-    use proptest::prelude::*;
-    use serde_json::Value;
-
-    use super::*;
-    use crate::event::{Comm, examples::call as example};
-
-    fn print(event: &Call) -> String {
-        let mut out = Vec::new();
-        Json::new().line(event, &mut out);
-        String::from_utf8(out).unwrap()
-    }
-
-    #[test]
-    fn each_kind_of_call_has_its_fields() {
-        let event = example();
-        let lines: String = [
-            event,
-            Call { syscall: Syscall::Tgkill, target_tid: 1025, signal: 35, result: 0, ..event },
-            Call { syscall: Syscall::PidfdSendSignal, target: 7, signal: 99, result: -22, ..event },
-            Call { compat: true, target: -14076, result: -999, at_boot_ns: u64::MAX, ..event },
-        ]
-        .iter()
-        .map(print)
-        .collect();
-        expect![[r#"
-            {"time":"2023-11-14T22:13:20.123456789Z","boot_ns":"5000000123","syscall":"kill","abi":"native","sender":{"pid":4242,"tid":4243,"uid":1000,"comm":"bash","cgroup_id":77},"signal":9,"signal_name":"SIGKILL","target":1024,"result":-3,"error":"ESRCH"}
-            {"time":"2023-11-14T22:13:20.123456789Z","boot_ns":"5000000123","syscall":"tgkill","abi":"native","sender":{"pid":4242,"tid":4243,"uid":1000,"comm":"bash","cgroup_id":77},"signal":35,"signal_name":"SIGRTMIN+1","target":1024,"target_tid":1025,"result":0}
-            {"time":"2023-11-14T22:13:20.123456789Z","boot_ns":"5000000123","syscall":"pidfd_send_signal","abi":"native","sender":{"pid":4242,"tid":4243,"uid":1000,"comm":"bash","cgroup_id":77},"signal":99,"signal_name":"99","target":null,"pidfd":7,"result":-22,"error":"EINVAL"}
-            {"time":"2023-11-14T22:13:20.123456789Z","boot_ns":"18446744073709551615","syscall":"kill","abi":"compat","sender":{"pid":4242,"tid":4243,"uid":1000,"comm":"bash","cgroup_id":77},"signal":9,"signal_name":"SIGKILL","target":-14076,"result":-999,"error":"999"}
-        "#]]
-        .assert_eq(&lines);
-    }
-
-    proptest! {
-        #[test]
-        fn any_event_is_one_object_on_one_line(
-            name: [u8; COMM_LEN], signal: i32, target: i32, result: i32, at_unix_ns: u64, syscall in 0..6usize
-        ) {
-            let event = example();
-            let sender = Process { comm: Comm(name), ..event.sender };
-            let syscall = Syscall::ALL[syscall];
-            let line = print(&Call { at_unix_ns, syscall, sender, target, signal, result, ..event });
-            let text = line.strip_suffix('\n').unwrap();
-            prop_assert!(!text.contains(char::is_control));
-            let object: Value = serde_json::from_str(text).unwrap();
-            prop_assert_eq!(object["sender"]["comm"].as_str(), Some(&*sender.comm.text()));
-            prop_assert_eq!(&object["signal"], signal);
-            prop_assert_eq!(&object["result"], result);
-            let field = if syscall == Syscall::PidfdSendSignal { "pidfd" } else { "target" };
-            prop_assert_eq!(&object[field], target);
-        }
-    }
-}
+mod tests;

@@ -9,7 +9,8 @@ pub(super) fn unsigned(number: impl Into<u64>, out: &mut Vec<u8>) {
 }
 
 /// Writes a number with its sign.
-pub(super) fn signed(number: i32, out: &mut Vec<u8>) {
+pub(super) fn signed(number: impl Into<i64>, out: &mut Vec<u8>) {
+    let number = number.into();
     if number < 0 {
         out.push(b'-');
     }

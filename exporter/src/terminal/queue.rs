@@ -11,7 +11,7 @@ use crate::{
     ledger::{Ledger, Stage},
 };
 
-/// Events that may wait; some 6 MB, of which nothing is used until events come faster than they are written.
+/// Events that may wait; some 8 MB of calls, of which nothing is used until events come faster than they are written.
 pub(super) const CAPACITY: usize = 65_536;
 
 /// Between those who offer events and the thread that writes them.

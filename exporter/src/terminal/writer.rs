@@ -117,7 +117,7 @@ fn run(options: &Options, queue: &Queue, out: impl Write) -> Outcome {
 
 /// Writes until no more events come.
 fn write_all(options: &Options, queue: &Queue, mut out: impl Write) -> io::Result<()> {
-    let mut printer = Printer::new(options.form);
+    let mut printer = Printer::new(options);
     let mut text = Vec::new();
     if options.header {
         printer.header(&mut text);

@@ -8,13 +8,13 @@ use std::{
 
 use super::*;
 use crate::{
-    event::example,
+    event::examples::call_event as example,
     terminal::{Columns, Form},
 };
 
 const N: u64 = 200_000;
 const SOON: Duration = Duration::from_mins(1);
-const JSON: Options = Options { form: Form::Json, header: true, count: None };
+const JSON: Options = Options { form: Form::Json, header: true, color: false, count: None };
 
 /// Keeps what is written, after a pause for each piece.
 #[derive(Clone, Default)]
@@ -156,7 +156,7 @@ async fn header_and_lines_appear_without_waiting_for_more() {
 
 #[tokio::test]
 async fn a_table_without_its_header_and_json_start_with_an_event() {
-    let table = Options { form: Form::Table(Columns::default()), header: false, count: None };
+    let table = Options { form: Form::Table(Columns::default()), header: false, color: false, count: None };
     for options in [table, JSON] {
         let out = Memory::default();
         flood(options, 2, out.clone()).await;

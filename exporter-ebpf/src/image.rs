@@ -1,0 +1,94 @@
+//! What a process runs: taken down when it begins, because it may be gone before anybody can look.
+
+use aya_ebpf::{
+    bindings::BPF_ANY,
+    cty::c_void,
+    helpers::generated::{bpf_probe_read_user, bpf_probe_read_user_str},
+    macros::btf_tracepoint,
+    programs::BtfTracePointContext,
+};
+use killsnoop_common::{
+    lost::Lost,
+    process::{COMMAND_LEN, EXE_LEN, Image},
+};
+
+use crate::{
+    maps::{IMAGE_SCRATCH, IMAGES, LAYOUT, clear, count_lost, global},
+    task::{Struct, Task},
+};
+
+/// A process has begun to run another program.
+#[btf_tracepoint(function = "sched_process_exec")]
+#[expect(clippy::needless_pass_by_value, reason = "the macro passes its context by value")]
+fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
+    // Prototype in include/trace/events/sched.h: TP_PROTO(struct task_struct *p, pid_t old_pid, struct linux_binprm *bprm)
+    let (task, program) = (Task(Struct::new(ctx.arg(0))), Struct::new(ctx.arg(2)));
+    if let Err(reason) = begun(task, program) {
+        count_lost(reason);
+    }
+    0
+}
+
+#[inline(always)]
+fn begun(task: Task, program: Struct) -> Result<(), Lost> {
+    let image = IMAGE_SCRATCH.get_ptr_mut(0).ok_or(Lost::ImageNotKept)?;
+    // SAFETY: the array's look-up gave the pointer.
+    unsafe {
+        clear(image);
+        (*image).start_boot_ns = task.start();
+        // The new process has the name on its own stack, where it was written a moment ago.
+        let name = program.get::<u64>(&LAYOUT.binprm_exec) as *const c_void;
+        let to = (&raw mut (*image).exe).cast();
+        if bpf_probe_read_user_str(to, EXE_LEN as u32, name) < 0 {
+            count_lost(Lost::ImageUnreadable);
+        }
+        if global(&LAYOUT.keep_commands) == 1 {
+            read_command(task, image);
+        }
+        IMAGES.insert(task.pid(), &*image, BPF_ANY.into()).map_err(|_| Lost::ImageNotKept)
+    }
+}
+
+/// # Safety
+/// `image` must be valid.
+#[inline(always)]
+unsafe fn read_command(task: Task, image: *mut Image) {
+    let memory = task.0.follow(&LAYOUT.task.mm);
+    let (start, end) = (memory.get::<u64>(&LAYOUT.mm_arg_start), memory.get::<u64>(&LAYOUT.mm_arg_end));
+    let length = end.wrapping_sub(start).min(COMMAND_LEN as u64) as u32;
+    // SAFETY: the caller's.
+    unsafe {
+        let to = (&raw mut (*image).command).cast();
+        if bpf_probe_read_user(to, length, start as *const c_void) < 0 {
+            count_lost(Lost::ImageUnreadable);
+        }
+    }
+}
+
+/// A process or a thread is made; a process runs what its parent runs.
+#[btf_tracepoint(function = "sched_process_fork")]
+#[expect(clippy::needless_pass_by_value, reason = "the macro passes its context by value")]
+fn sched_process_fork(ctx: BtfTracePointContext) -> i32 {
+    // Prototype in include/trace/events/sched.h: TP_PROTO(struct task_struct *parent, struct task_struct *child)
+    let [parent, child] = [0, 1].map(|n| Task(Struct::new(ctx.arg(n))));
+    if child.pid() == child.tid()
+        && let Err(reason) = forked(parent, child)
+    {
+        count_lost(reason);
+    }
+    0
+}
+
+#[inline(always)]
+fn forked(parent: Task, child: Task) -> Result<(), Lost> {
+    // A parent that was not known has been told of as such, or is the kernel's own.
+    let Some(image) = IMAGES.get_ptr(parent.pid()) else { return Ok(()) };
+    // SAFETY: the map look-ups gave the pointers; the parent lives, and so does its entry.
+    unsafe {
+        IMAGES.insert(child.pid(), &*image, BPF_ANY.into()).map_err(|_| Lost::ImageNotKept)?;
+        if let Some(image) = IMAGES.get_ptr_mut(child.pid()) {
+            (*image).start_boot_ns = child.start();
+        }
+    }
+    Ok(())
+}
