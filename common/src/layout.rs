@@ -12,6 +12,8 @@ pub struct Layout {
     pub task: TaskLayout,
     /// `signal_struct.live`, include/linux/sched/signal.h: threads that have not yet begun to exit.
     pub signal_live: u32,
+    /// `signal_struct.curr_target`: one of the threads.
+    pub signal_curr_target: u32,
     /// `signal_struct.group_exit_code`.
     pub signal_group_exit_code: u32,
     /// `signal_struct.flags`.
@@ -85,7 +87,7 @@ pub struct Layout {
     /// Bytes of a task's stack.
     pub stack_size: u32,
 }
-const _: () = assert!(size_of::<Layout>() == size_of::<TaskLayout>() + 37 * 4, "Layout has padding");
+const _: () = assert!(size_of::<Layout>() == size_of::<TaskLayout>() + 38 * 4, "Layout has padding");
 
 /// Fields of `task_struct`, include/linux/sched.h.
 #[repr(C)]

@@ -35,7 +35,7 @@ fn begun(task: Task, program: Struct) -> Result<(), Lost> {
     // SAFETY: the array's look-up gave the pointer.
     unsafe {
         clear(image);
-        (*image).start_boot_ns = task.start();
+        (*image).start_boot_ns = task.leader().start();
         // The new process has the name on its own stack, where it was written a moment ago.
         let name = program.get::<u64>(&LAYOUT.binprm_exec) as *const c_void;
         let to = (&raw mut (*image).exe).cast();
@@ -53,7 +53,7 @@ fn begun(task: Task, program: Struct) -> Result<(), Lost> {
 /// `image` must be valid.
 #[inline(always)]
 unsafe fn read_command(task: Task, image: *mut Image) {
-    let memory = task.0.follow(&LAYOUT.task.mm);
+    let memory = task.leader().0.follow(&LAYOUT.task.mm);
     let (start, end) = (memory.get::<u64>(&LAYOUT.mm_arg_start), memory.get::<u64>(&LAYOUT.mm_arg_end));
     let length = end.wrapping_sub(start).min(COMMAND_LEN as u64) as u32;
     // SAFETY: the caller's.
@@ -87,7 +87,7 @@ fn forked(parent: Task, child: Task) -> Result<(), Lost> {
     unsafe {
         IMAGES.insert(child.pid(), &*image, BPF_ANY.into()).map_err(|_| Lost::ImageNotKept)?;
         if let Some(image) = IMAGES.get_ptr_mut(child.pid()) {
-            (*image).start_boot_ns = child.start();
+            (*image).start_boot_ns = child.leader().start();
         }
     }
     Ok(())

@@ -188,8 +188,9 @@ impl Call {
     )]
     fn send(&self, syscall: Syscall, pid: u32, tid: u32) -> Result<(), Lost> {
         let task = Task::current();
-        let (sender_cgroup, sender_memory_cgroup) = task.cgroups();
-        let target_pid = target_pid(syscall, task, tid);
+        let leader = task.leader();
+        let (sender_cgroup, sender_memory_cgroup) = leader.cgroups();
+        let target_pid = target_pid(syscall, leader, tid);
         let reserved = if self.is_urgent() {
             URGENT.reserve_untyped::<KillEvent>(0).ok_or(Lost::UrgentRingFull)
         } else {
@@ -208,7 +209,7 @@ impl Call {
             sender_memory_cgroup,
             sender_pid: pid,
             sender_tid: tid,
-            sender_uid: task.uid(),
+            sender_uid: leader.uid(),
             target: self.target,
             target_tid: self.target_tid,
             target_pid,
@@ -236,8 +237,8 @@ impl Call {
 
 /// The process that a call reached, if its argument does not say it and the hook of the signal has seen it.
 #[inline(always)]
-fn target_pid(syscall: Syscall, task: Task, tid: u32) -> u32 {
-    if !matches!(syscall, Syscall::PidfdSendSignal) && task.pid_level() == 0 {
+fn target_pid(syscall: Syscall, leader: Task, tid: u32) -> u32 {
+    if !matches!(syscall, Syscall::PidfdSendSignal) && leader.pid_level() == 0 {
         return 0;
     }
     let Some(seen) = TARGETS.get_ptr(tid) else { return 0 };

@@ -178,6 +178,7 @@ pub(crate) static LAYOUT: Layout = Layout {
         softirq_disable_count: ABSENT,
     },
     signal_live: 0,
+    signal_curr_target: 0,
     signal_group_exit_code: 0,
     signal_flags: 0,
     signal_oom_mm: 0,

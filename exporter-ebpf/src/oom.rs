@@ -123,7 +123,7 @@ fn limit_met(victim: Task, trigger: Task) -> (Scope, u64) {
     if global(&LAYOUT.memcg_usage) == ABSENT {
         return (Scope::Unknown, 0);
     }
-    let mut css = victim.memory_css().address();
+    let mut css = victim.leader().memory_css().address();
     for _ in 0..N_LEVELS {
         if css == 0 {
             break;

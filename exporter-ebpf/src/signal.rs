@@ -102,7 +102,7 @@ fn has_sender(cause: Cause) -> bool {
 /// Tells the hook at the call's return whom it reached, where the call's argument does not say it.
 #[inline(always)]
 fn tell_call(told: &Told, caller: Task, cause: Cause) {
-    if cause as u8 == Cause::Pidfd as u8 || caller.pid_level() > 0 {
+    if cause as u8 == Cause::Pidfd as u8 || caller.leader().pid_level() > 0 {
         // What cannot be kept is told of by the number that was asked for.
         _ = TARGETS.insert(caller.tid(), told.target.pid(), 0);
     }

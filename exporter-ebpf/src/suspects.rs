@@ -89,7 +89,7 @@ pub(crate) fn background(task: Task, identity: Identity, to: *mut Background) {
             Some(image) if is_same(identity.start_boot_ns, (*image).start_boot_ns) => copy(image, &raw mut (*to).image),
             _ => clear(&raw mut (*to).image),
         }
-        task.describe_ancestors(&raw mut (*to).ancestors);
+        task.leader().describe_ancestors(&raw mut (*to).ancestors);
     }
 }
 

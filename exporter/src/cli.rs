@@ -2,13 +2,16 @@
 
 use clap::{Parser, Subcommand};
 
-use self::{check::CheckArgs, serve::ServeArgs, trace::TraceArgs};
+use self::{check::CheckArgs, serve::ServeArgs, trace::TraceArgs, why::WhyArgs};
 
 pub mod check;
+pub mod control;
 pub mod kernel;
 pub mod log;
+pub mod metrics;
 pub mod serve;
 pub mod trace;
+pub mod why;
 
 /// The arguments of `killsnoop-exporter`. Without a command it serves.
 #[derive(Debug, Parser)]
@@ -38,6 +41,9 @@ pub enum Command {
     /// Show each call that sends a signal, one line per call
     #[command(long_about = trace::TRACE)]
     Trace(TraceArgs),
+    /// Say why processes died: which signal, from whom, and what led to it
+    #[command(long_about = why::WHY)]
+    Why(WhyArgs),
     /// Say what works on this machine, what does not, and what to do
     #[command(
         long_about = "Load and attach everything, make a call, and say line by line what works on this machine, \
@@ -52,6 +58,7 @@ Examples:
   killsnoop-exporter --otlp.endpoint http://collector:4317
                                                         And send each call as an OTLP log record
   killsnoop-exporter trace                              Show each call on the terminal
+  killsnoop-exporter why nginx                          Say who or what killed nginx
   killsnoop-exporter check                              Say what works here";
 
 impl Cli {

@@ -7,6 +7,7 @@
 pub mod cgroup;
 pub mod cli;
 pub mod clock;
+pub mod control;
 pub mod counters;
 pub mod errno;
 pub mod event;
@@ -16,6 +17,7 @@ pub mod ledger;
 pub mod log;
 pub mod metrics;
 pub mod otlp;
+pub mod recent;
 pub mod select;
 pub mod signal;
 pub mod terminal;

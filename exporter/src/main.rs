@@ -15,6 +15,7 @@ fn main() -> ExitCode {
         match Cli::parse().command() {
             Command::Serve(args) => run::serve::run(&args),
             Command::Trace(args) => run::trace::run(&args.kernel, args.log, args.config()),
+            Command::Why(args) => Ok(run::why::run(&args)),
             Command::Check(args) => run::check::run(&args),
         }
     };

@@ -37,9 +37,7 @@ use rows::{DeathKey, SignalKey};
 #[derive(Debug)]
 struct Scrape {
     snapshot: Snapshot,
-    calls: Vec<Counter<2>>,
-    signals: Vec<Counter<3>>,
-    deaths: Vec<Counter<3>>,
+    budgeted: Budgeted,
     /// Empty if deaths are not counted by container.
     container_deaths: Vec<([(&'static str, String); 5], u64)>,
     sinks: Arc<[Sink]>,
@@ -51,12 +49,42 @@ struct Scrape {
 /// A series with the values of its labels.
 type Counter<const N: usize> = ([&'static str; N], u64, Option<Exemplar>);
 
-/// Which series the budgeted families have had so far; all pages of an exporter share them.
+/// The families that have no more series than `budget.rs` lets them have.
+#[derive(Debug)]
+struct Budgeted {
+    calls: Vec<Counter<2>>,
+    signals: Vec<Counter<3>>,
+    deaths: Vec<Counter<3>>,
+}
+
+/// Which series they have had so far; all pages of an exporter share these.
 #[derive(Debug, Default)]
 struct Shown {
     calls: Places<KillKey>,
     signals: Places<SignalKey>,
     deaths: Places<DeathKey>,
+}
+
+impl Shown {
+    /// The series of a snapshot, each with its exemplar if there are any.
+    fn series(&mut self, snapshot: &Snapshot, exemplars: Option<&Exemplars>) -> Budgeted {
+        Budgeted {
+            calls: with_exemplars(self.calls.rows(&snapshot.kills), |keys| exemplars?.of_calls(keys)),
+            signals: with_exemplars(self.signals.rows(&snapshot.signals), |_| None),
+            deaths: with_exemplars(self.deaths.rows(&snapshot.deaths), |keys| exemplars?.of_deaths(keys)),
+        }
+    }
+}
+
+/// A row that is still at 0 has no exemplar yet: its event may have come since the kernel was read.
+fn with_exemplars<C, const N: usize>(
+    rows: Vec<Row<C>>,
+    last_of: impl Fn(&[C]) -> Option<Exemplar>,
+) -> Vec<Counter<N>>
+where
+    C: Combination<Labels = [&'static str; N]>,
+{
+    rows.into_iter().map(|row| (row.labels, row.n, last_of(&row.of).filter(|_| row.n > 0))).collect()
 }
 
 /// A sink, as metrics knows it.
@@ -115,16 +143,8 @@ impl Collector for Scrape {
 }
 
 impl Scrape {
-    /// Takes the rows of the budgeted families from the snapshot, each with its exemplar if there are any.
-    fn take_rows(&mut self, shown: &mut Shown, exemplars: Option<&Exemplars>) {
-        let snapshot = &self.snapshot;
-        self.calls = with_exemplars(shown.calls.rows(&snapshot.kills), |keys| exemplars?.of_calls(keys));
-        self.signals = with_exemplars(shown.signals.rows(&snapshot.signals), |_| None);
-        self.deaths = with_exemplars(shown.deaths.rows(&snapshot.deaths), |keys| exemplars?.of_deaths(keys));
-    }
-
     fn encode_calls(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
-        let calls = self.calls.iter().cloned();
+        let calls = self.budgeted.calls.iter().cloned();
         let calls =
             calls.map(|([signal, result], n, last)| ([("signal", signal), ("result", result)], n, last));
         counters_with_exemplars(encoder, &names::KILL_CALLS, calls)?;
@@ -137,12 +157,12 @@ impl Scrape {
     }
 
     fn encode_deaths(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
-        let signals = self.signals.iter().map(|([signal, origin, outcome], n, _)| {
+        let signals = self.budgeted.signals.iter().map(|([signal, origin, outcome], n, _)| {
             ([("signal", *signal), ("origin", *origin), ("outcome", *outcome)], *n)
         });
         counters(encoder, &names::SIGNALS, signals)?;
 
-        let deaths = self.deaths.iter().cloned().map(|([signal, cause, core_dumped], n, last)| {
+        let deaths = self.budgeted.deaths.iter().cloned().map(|([signal, cause, core_dumped], n, last)| {
             ([("signal", signal), ("cause", cause), ("core_dumped", core_dumped)], n, last)
         });
         counters_with_exemplars(encoder, &names::DEATHS, deaths)?;
@@ -242,15 +262,4 @@ impl Scrape {
     fn n_lost(&self, reason: Lost) -> u64 {
         self.snapshot.lost.iter().filter(|(lost, _)| *lost == reason).map(|(_, n)| n).sum()
     }
-}
-
-/// A row that is still at 0 has no exemplar yet: its event may have come since the kernel was read.
-fn with_exemplars<C, const N: usize>(
-    rows: Vec<Row<C>>,
-    last_of: impl Fn(&[C]) -> Option<Exemplar>,
-) -> Vec<Counter<N>>
-where
-    C: Combination<Labels = [&'static str; N]>,
-{
-    rows.into_iter().map(|row| (row.labels, row.n, last_of(&row.of).filter(|_| row.n > 0))).collect()
 }

@@ -1,11 +1,13 @@
 //! The commands. Here the kernel side and the sinks meet, and nowhere else.
 
-use std::io;
+use std::{io, sync::Arc};
 
 use anyhow::{Context as _, Result};
 use killsnoop_exporter::{
+    cgroup::{CgroupSender, Places},
     cli::kernel::KernelArgs,
-    kernel::{Kernel, Notice, Reader, Wanted, privilege},
+    event::Event,
+    kernel::{Images, Kernel, Notice, Reader, Wanted, privilege},
 };
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
@@ -15,10 +17,16 @@ use tokio::{
 pub(crate) mod check;
 pub(crate) mod serve;
 pub(crate) mod trace;
+pub(crate) mod why;
 
 /// Attaches the kernel side, and says how if that is worth a word.
 fn attach(args: &KernelArgs, filter: killsnoop_common::filter::Filter) -> Result<Kernel> {
-    let wanted = Wanted { backends: args.backends(), filter, ring_bytes: args.ring_size.0, keep_commands: false };
+    let wanted = Wanted {
+        backends: args.backends(),
+        filter,
+        ring_bytes: args.ring_size.0,
+        keep_commands: args.show_command_lines,
+    };
     let kernel = Kernel::attach(&wanted).map_err(|error| {
         // What is missing beforehand explains the refusal better than the kernel's errno does.
         let error = anyhow::Error::from(error);
@@ -57,8 +65,29 @@ impl Ending {
     }
 }
 
-/// Reads events on a thread of its own, since it waits for the kernel.
-fn read(reader: Reader, take: impl FnMut(Notice) + Send + 'static) -> JoinHandle<io::Result<()>> {
+/// Tells the kernel side what the processes run that are there already. On a thread of its own, as there may be many; until
+/// then a verdict about one of them has its name and not its executable.
+fn learn(mut images: Images) {
+    tokio::task::spawn_blocking(move || {
+        let n_known = images.seed();
+        tracing::debug!("{n_known} processes are known");
+    });
+}
+
+/// Reads events on a thread of its own, since it waits for the kernel, and says where their processes run.
+fn read(
+    reader: Reader,
+    places: Arc<Places>,
+    cgroups: CgroupSender,
+    mut take: impl FnMut(&Event) + Send + 'static,
+) -> JoinHandle<io::Result<()>> {
+    let take = move |notice| match notice {
+        Notice::Event(mut event) => {
+            places.fill(&mut event);
+            take(&event);
+        }
+        Notice::CgroupMade { id, parent } => cgroups.made(id, parent),
+    };
     tokio::task::spawn_blocking(move || reader.run(take).map_err(io::Error::other))
 }
 

@@ -26,6 +26,8 @@ pub struct Played {
     pub time: (u64, u64),
     ends: BTreeMap<u64, End>,
     lines: Vec<String>,
+    /// What players said whom something stopped.
+    errors: Vec<String>,
 }
 
 /// A process that played a part.
@@ -92,12 +94,12 @@ impl Play {
         let status = self.process.wait();
         let lines = self.process.stdout.all();
         assert!(status.success(), "{status}\n{}\n{}", self.process.stdout, self.process.stderr);
-        Played::new(self.process.pid().into(), lines)
+        Played::new(self.process.pid().into(), lines, self.process.stderr.all())
     }
 }
 
 impl Played {
-    fn new(pid: u64, lines: Vec<String>) -> Self {
+    fn new(pid: u64, lines: Vec<String>, errors: Vec<String>) -> Self {
         let said = |word: &str| said(&lines, word).next().map(str::to_owned);
         let time = |word| said(word).expect("it tells the time").parse().expect("a time is a number");
         Self {
@@ -107,6 +109,7 @@ impl Played {
             time: (time("began"), time("over")),
             ends: self::said(&lines, "ended").map(End::new).collect(),
             lines,
+            errors,
         }
     }
 

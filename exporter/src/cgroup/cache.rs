@@ -40,6 +40,15 @@ pub(super) enum Known {
     Gone,
 }
 
+impl Known {
+    pub(super) fn place(&self) -> Option<&Arc<Place>> {
+        match self {
+            Self::At(place) => Some(place),
+            Self::Gone => None,
+        }
+    }
+}
+
 impl Cache {
     pub(super) fn new(capacity: usize) -> Self {
         Self { entries: HashMap::new(), capacity: capacity.max(1), now: 0 }

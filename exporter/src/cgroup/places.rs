@@ -63,11 +63,11 @@ impl Places {
     /// none. Neither waits nor reads files.
     #[must_use]
     pub fn lookup(&self, cgroup: u64, memory_cgroup: u64) -> Option<Arc<Place>> {
-        let (unified, memory) = ((Hierarchy::Unified, cgroup), (self.memory, memory_cgroup));
-        let place = match (self.find(unified), self.find(memory)) {
-            (Some(unified), Some(memory)) if tells(&memory) > tells(&unified) => Some(memory),
-            (unified, memory) => unified.or(memory),
-        };
+        let keys = [(Hierarchy::Unified, cgroup), (self.memory, memory_cgroup)];
+        let (place, missed) = best(&self.read(), keys);
+        for (key, _) in keys.into_iter().zip(missed).filter(|(key, is_missed)| *is_missed && key.1 != 0) {
+            self.miss(key);
+        }
         if place.is_none() && (cgroup, memory_cgroup) != (0, 0) {
             self.unknown.fetch_add(1, Relaxed);
         }
@@ -88,7 +88,9 @@ impl Places {
                 self.fill_process(victim);
                 self.fill_sender(fatal.as_mut());
                 self.fill_sender(before.as_mut());
-                memory.iter_mut().for_each(|memory| self.fill_limit(memory));
+                if let Some(memory) = memory {
+                    self.fill_limit(memory);
+                }
             }
             Event::OomKill(kill) => {
                 let OomKill { victim, trigger, memory, .. } = Arc::make_mut(kill);
@@ -124,17 +126,9 @@ impl Places {
         self.read().len()
     }
 
-    /// What is known of a cgroup.
-    pub(super) fn known(&self, key: Key) -> Option<Known> {
-        self.read().get(key).cloned()
-    }
-
     /// Where a cgroup is, if that is known.
     pub(super) fn at(&self, key: Key) -> Option<Arc<Place>> {
-        match self.read().get(key)? {
-            Known::At(place) => Some(Arc::clone(place)),
-            Known::Gone => None,
-        }
+        self.read().get(key)?.place().cloned()
     }
 
     pub(super) fn insert(&self, key: Key, known: Known) {
@@ -168,18 +162,6 @@ impl Places {
         memory.limit_place = self.lookup(0, memory.limit_cgroup);
     }
 
-    fn find(&self, key: Key) -> Option<Arc<Place>> {
-        let is_id = key.1 != 0;
-        match is_id.then(|| self.known(key))? {
-            Some(Known::At(place)) => Some(place),
-            Some(Known::Gone) => None,
-            None => {
-                self.miss(key);
-                None
-            }
-        }
-    }
-
     /// Notes what is to be looked for, and wakes the thread if it does not know yet that there is something.
     fn miss(&self, key: Key) {
         let mut missed = self.missed();
@@ -189,8 +171,8 @@ impl Places {
         }
         drop(missed);
         if is_first && let Some(worker) = self.worker.upgrade() {
-            // If there is no room for the message, the thread is awake.
-            drop(worker.try_send(Message::Missed));
+            // Without room for the message the thread is awake, and will see.
+            worker.try_send(Message::Missed).ok();
         }
     }
 
@@ -206,6 +188,17 @@ impl Places {
     fn missed(&self) -> MutexGuard<'_, HashSet<Key>> {
         self.missed.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The place that tells more, and whether nothing is known of either cgroup.
+fn best(cache: &Cache, keys: [Key; 2]) -> (Option<Arc<Place>>, [bool; 2]) {
+    let unified = cache.get(keys[0]);
+    let found = [unified, if keys[0] == keys[1] { unified } else { cache.get(keys[1]) }];
+    let place = match found.map(|known| known.and_then(Known::place)) {
+        [Some(unified), Some(memory)] if tells(memory) > tells(unified) => Some(memory),
+        [unified, memory] => unified.or(memory),
+    };
+    (place.cloned(), found.map(|known| known.is_none()))
 }
 
 /// How much a place tells: on a machine with both versions of cgroups a process is often in the root of one of them.

@@ -22,6 +22,13 @@ pub struct KernelArgs {
     /// At the default, one process that sends signals as fast as it can loses no event.
     #[arg(long, default_value = "4MiB", value_name = "SIZE")]
     pub ring_size: RingSize,
+
+    /// Tell the first 128 bytes of the command lines of those who die and those who kill
+    ///
+    /// Command lines hold passwords and tokens more often than they should, so they are not read unless this is given.
+    /// They go to every receiver of events; nothing in them is blotted out.
+    #[arg(long)]
+    pub show_command_lines: bool,
 }
 
 /// A hook back end, or the choice among them.
@@ -104,7 +111,7 @@ mod tests {
     #[test]
     fn each_hook_stands_for_the_back_end_of_its_name() {
         for hook in [Hook::Tracepoint, Hook::Raw] {
-            let backends = KernelArgs { hook, ring_size: RingSize(4096) }.backends();
+            let backends = KernelArgs { hook, ring_size: RingSize(4096), show_command_lines: false }.backends();
             assert_eq!(backends.len(), 1);
             assert_eq!(
                 Some(backends[0].name),

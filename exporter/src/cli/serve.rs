@@ -4,8 +4,10 @@ use clap::{Args, builder::NonEmptyStringValueParser, value_parser};
 use killsnoop_common::filter::Filter;
 
 use super::{
+    control::ControlArgs,
     kernel::KernelArgs,
     log::LogArgs,
+    metrics::MetricsArgs,
     trace::{FilterArgs, PID_MAX, uid},
 };
 use crate::{counters::Class, http::WebArgs, otlp::OtlpArgs, select::Select, signal};
@@ -22,6 +24,12 @@ pub struct ServeArgs {
     /// Which events to send.
     #[command(flatten)]
     pub events: EventArgs,
+    /// What the page of metrics shows.
+    #[command(flatten)]
+    pub metrics: MetricsArgs,
+    /// Who may ask what died.
+    #[command(flatten)]
+    pub control: ControlArgs,
     /// How to watch.
     #[command(flatten)]
     pub kernel: KernelArgs,

@@ -9,7 +9,7 @@ use crate::recent::{Query, Whom};
 
 /// Flags of `why`, as typed.
 #[derive(Args, Clone, Debug)]
-#[command(about = ABOUT, long_about = WHY, after_help = EXAMPLES)]
+#[command(long_about = WHY, after_help = EXAMPLES)]
 pub struct WhyArgs {
     /// Whose death: a pid, the name of a process, or a container, pod or unit; without it, anybody's
     ///
@@ -37,7 +37,6 @@ pub struct WhyArgs {
     pub socket: PathBuf,
 }
 
-pub(super) const ABOUT: &str = "Say why processes died: which signal, from whom, and what led to it";
 pub(super) const WHY: &str = "Say why processes died: ask the exporter that runs on this machine for the deaths by \
     signals that it has seen, the most recent first. Of a single one, everything is shown that is known. Exits 0 if there \
     is one, 1 if there is none, and 2 if no exporter can be asked. Only root and the exporter's own user may ask.";
@@ -48,7 +47,7 @@ Examples:
   killsnoop-exporter why 4711                    Show why process 4711 is gone, and all that is known
   killsnoop-exporter why nginx --since 10m       Show who or what killed nginx in the last 10 minutes
   killsnoop-exporter why shop/web-7d9f           Show the deaths in pod web-7d9f of namespace shop
-  killsnoop-exporter why container:3f4a --json   Show those in container 3f4a… as JSON";
+  killsnoop-exporter why container:3f4a --json   Show those in container 3f4a as JSON";
 
 impl WhyArgs {
     /// What is asked.

@@ -26,6 +26,7 @@ pub(super) fn layout(btf: &Btf) -> io::Result<Layout> {
     Ok(Layout {
         task: task(btf)?,
         signal_live: at("signal_struct", "live")?,
+        signal_curr_target: at("signal_struct", "curr_target")?,
         signal_group_exit_code: at("signal_struct", "group_exit_code")?,
         signal_flags: at("signal_struct", "flags")?,
         signal_oom_mm: at("signal_struct", "oom_mm")?,

@@ -110,22 +110,20 @@ impl Page {
         let started = Instant::now();
         let snapshot = self.counters.snapshot().map_err(RenderError::Counters)?;
         let read_seconds = started.elapsed().as_secs_f64();
-        let mut scrape = Scrape {
+        let exemplars = self.exemplars.as_deref().filter(|_| format != Format::Classic);
+        // A thread that died holding them has at the worst given a place to one more.
+        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        let budgeted = shown.series(&snapshot, exemplars);
+        drop(shown);
+        let scrape = Scrape {
             snapshot,
-            calls: Vec::new(),
-            signals: Vec::new(),
-            deaths: Vec::new(),
+            budgeted,
             container_deaths: self.container_deaths.as_ref().map_or_else(Vec::new, |deaths| deaths.series()),
             sinks: Arc::clone(&self.sinks),
             process: metrics_process::collector::collect(),
             build: Build::THIS,
             read_seconds,
         };
-        // A thread that died holding them has at the worst given a place to one more.
-        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
-        let exemplars = self.exemplars.as_deref().filter(|_| format != Format::Classic);
-        scrape.take_rows(&mut shown, exemplars);
-        drop(shown);
         encode(scrape, format)
     }
 }

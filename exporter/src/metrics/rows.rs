@@ -351,6 +351,7 @@ mod tests {
     where
         C: Combination<Labels: AsRef<[&'static str]> + Ord>,
     {
+        let limit = at_most(all);
         let (mut places, mut counts, mut before) = (Places::default(), BTreeMap::new(), Sums::new());
         for step in steps {
             for (key, n) in step {
@@ -360,7 +361,7 @@ mod tests {
                 places.rows(&counts.iter().map(|(key, n)| (*key, *n)).collect::<Vec<_>>());
             let now: Sums<_> = rows.iter().map(|row| (row.labels, row.n)).collect();
             prop_assert_eq!(now.len(), rows.len(), "each row is there once");
-            prop_assert!(rows.len() <= at_most(all));
+            prop_assert!(rows.len() <= limit);
             for (labels, n) in &before {
                 prop_assert!(now.get(labels) >= Some(n), "{:?} went down from {}", labels, n);
             }

@@ -39,19 +39,8 @@ fn scrape(snapshot: Snapshot) -> Scrape {
     };
     let build = Build { version: "1.2.3", revision: "0123abc", rustversion: "1.95.0", arch: "x86_64" };
     let sinks = ["otlp", "terminal"].map(|name| Sink::new(name, fake::ledger()));
-    let mut scrape = Scrape {
-        snapshot,
-        calls: Vec::new(),
-        signals: Vec::new(),
-        deaths: Vec::new(),
-        container_deaths: Vec::new(),
-        sinks: Arc::new(sinks),
-        process,
-        build,
-        read_seconds: 0.000_25,
-    };
-    scrape.take_rows(&mut Shown::default(), None);
-    scrape
+    let (budgeted, sinks) = (Shown::default().series(&snapshot, None), Arc::new(sinks));
+    Scrape { snapshot, budgeted, container_deaths: Vec::new(), sinks, process, build, read_seconds: 0.000_25 }
 }
 
 /// With the deaths by container that are counted only where they are asked for.
@@ -203,7 +192,8 @@ fn who_has_a_series_on_one_page_has_it_on_all_later_ones() {
         assert_eq!(series[rare], 17.0);
     }
     // Where it was not the first there is no place for it.
-    let rare = scrape(everything()).signals.into_iter().find(|(labels, ..)| *labels == RARE.labels());
+    let rare =
+        scrape(everything()).budgeted.signals.into_iter().find(|(labels, ..)| *labels == RARE.labels());
     assert_eq!(rare, None);
 }
 

@@ -59,7 +59,9 @@ fn pids(events: &[Event]) -> Vec<u32> {
 #[test]
 fn the_most_recent_comes_first_and_the_limit_cuts_off_the_oldest() {
     let recent = recent(10);
-    [3, 1, 2].into_iter().for_each(|second| push_death(&recent, death(second, second.into())));
+    for second in [3, 1, 2] {
+        push_death(&recent, death(second, second.into()));
+    }
     assert_eq!(pids(&all(&recent)), [3, 2, 1]);
     let found = recent.find(&Query { whom: Whom::Anybody, within: None, limit: 2 });
     assert_eq!((pids(&found.events), found.n_matching, found.n_kept), (vec![3, 2], 3, 3));

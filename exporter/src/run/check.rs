@@ -97,9 +97,9 @@ fn try_out(backend: &'static Backend, ring_bytes: u32) -> Result<()> {
         syscalls: 1 << Syscall::Kill as u32,
         ..Filter::ALL
     };
-    let wanted = Wanted { backends: std::slice::from_ref(backend), filter, ring_bytes };
+    let wanted = Wanted { backends: std::slice::from_ref(backend), filter, ring_bytes, keep_commands: false };
     let mut kernel = Kernel::attach(&wanted).map_err(only_refusal)?;
-    let (counters, reader) = kernel.take()?;
+    let (counters, reader, _) = kernel.take()?;
     let stop = reader.stop();
     let (events, arrivals) = mpsc::channel::<Notice>();
     let reading = thread::spawn(move || reader.run(|notice| _ = events.send(notice)));

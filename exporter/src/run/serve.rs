@@ -12,18 +12,23 @@ use std::{
 use anyhow::{Context as _, Result};
 use killsnoop_common::filter::Filter;
 use killsnoop_exporter::{
+    cgroup::{self, CgroupSender, Places},
     cli::{log::Level, serve::ServeArgs},
+    control,
+    event::Event,
     http,
-    kernel::{Kernel, Notice, Reader},
+    kernel::{Kernel, MapCounters, Reader},
     ledger::Ledger,
     log,
-    metrics::Page,
+    metrics::{ContainerDeaths, Exemplars, Page},
     otlp,
+    recent::Recent,
+    select::Select,
 };
 use tokio::{runtime::Runtime, task::JoinHandle, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-use super::{Ending, attach, ended, read};
+use super::{Ending, attach, ended, learn, read};
 
 /// How long the end may take: what is queued is sent meanwhile, what is left then is lost, and counted.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -42,18 +47,87 @@ pub(crate) fn run(args: &ServeArgs) -> Result<ExitCode> {
             Err(error @ http::BindError::NoAddress { .. }) => return Ok(usage(&[full(&error)])),
             bound => bound?,
         };
-        // Nothing is sent where nobody reads.
-        let filter = if otlp.is_some() { args.events.filter() } else { Filter::NOTHING };
+        let control = control::bind(&args.control)?;
+        // Calls are not told of where nobody reads; deaths always are, for those who ask what died.
+        let filter = if otlp.is_some() { args.events.filter() } else { DEATHS_ALONE };
         let mut kernel = attach(&args.kernel, filter)?;
-        let (counters, reader) = kernel.take()?;
-        let sink = otlp.map(|config| {
-            let ledger = Arc::new(Ledger::default());
-            (Arc::clone(&ledger), otlp::start(&config, ledger))
-        });
-        let ledgers = sink.iter().map(|(ledger, _)| ("otlp", Arc::clone(ledger)));
-        let page = Page::new(Arc::new(counters), ledgers);
-        Service::start(args, listeners, kernel, reader, page, sink.map(|(_, sink)| sink))?.run().await
+        let (counters, reader, images) = kernel.take()?;
+        learn(images);
+        let (places, cgroups) = cgroup::start().context("cannot start to look at cgroups")?;
+        let sinks = Sinks::start(args, otlp.as_ref());
+        let page = sinks.page(counters);
+        let reading = Reading { reader, places, cgroups };
+        Service::start(args, listeners, control, kernel, reading, page, sinks)?.run().await
     })
+}
+
+/// Deaths and OOM kills, and nothing else.
+const DEATHS_ALONE: Filter = Filter { deaths: 1, ..Filter::NOTHING };
+
+/// Where events go.
+struct Sinks {
+    select: Select,
+    otlp: Option<(Arc<Ledger>, otlp::Sender, otlp::Task)>,
+    recent: (Arc<Ledger>, Arc<Recent>),
+    exemplars: Option<Arc<Exemplars>>,
+    container_deaths: Option<Arc<ContainerDeaths>>,
+}
+
+impl Sinks {
+    fn start(args: &ServeArgs, otlp: Option<&otlp::Config>) -> Self {
+        let otlp = otlp.map(|config| {
+            let ledger = Arc::new(Ledger::default());
+            let (sender, task) = otlp::start(config, Arc::clone(&ledger));
+            (ledger, sender, task)
+        });
+        let ledger = Arc::new(Ledger::default());
+        let recent = Arc::new(Recent::new(args.control.n_deaths(), Arc::clone(&ledger)));
+        let container_deaths = args.metrics.container_deaths();
+        Self {
+            select: args.events.select(),
+            otlp,
+            recent: (ledger, recent),
+            exemplars: args.metrics.exemplars().then(Arc::default),
+            container_deaths: container_deaths
+                .map(|max_series| Arc::new(ContainerDeaths::new(max_series, ContainerDeaths::EXPIRY))),
+        }
+    }
+
+    fn page(&self, counters: MapCounters) -> Page {
+        let otlp = self.otlp.iter().map(|(ledger, ..)| ("otlp", Arc::clone(ledger)));
+        let recent = ("recent", Arc::clone(&self.recent.0));
+        Page::new(Arc::new(counters), otlp.chain([recent]))
+            .with_exemplars(self.exemplars.clone())
+            .with_container_deaths(self.container_deaths.clone())
+    }
+
+    /// What is done with each event, and the sink that is to be drained at the end.
+    fn split(self) -> (impl FnMut(&Event) + Send + 'static, Option<otlp::Task>) {
+        let Self { select, otlp, recent: (_, recent), exemplars, container_deaths } = self;
+        let (sender, task) = otlp.map(|(_, sender, task)| (sender, task)).unzip();
+        let take = move |event: &Event| {
+            recent.push(event);
+            if let Some(exemplars) = &exemplars {
+                exemplars.record(event);
+            }
+            if let (Some(counts), Event::Death(death)) = (&container_deaths, event) {
+                counts.record(death);
+            }
+            if let Some(sender) = &sender
+                && select.wants(event)
+            {
+                sender.offer(event);
+            }
+        };
+        (take, task)
+    }
+}
+
+/// What it takes to read events.
+struct Reading {
+    reader: Reader,
+    places: Arc<Places>,
+    cgroups: CgroupSender,
 }
 
 /// All tasks of the exporter. One that ends early ends all.
@@ -62,6 +136,7 @@ struct Service {
     stop_reading: killsnoop_exporter::kernel::Stop,
     reading: JoinHandle<std::io::Result<()>>,
     web: JoinHandle<std::io::Result<()>>,
+    control: Option<JoinHandle<std::io::Result<()>>>,
     stop_web: CancellationToken,
     ready: Arc<AtomicBool>,
     otlp: Option<otlp::Task>,
@@ -72,19 +147,17 @@ impl Service {
     fn start(
         args: &ServeArgs,
         listeners: Vec<std::net::TcpListener>,
+        control: Option<control::Listener>,
         kernel: Kernel,
-        reader: Reader,
+        Reading { reader, places, cgroups }: Reading,
         page: Page,
-        sink: Option<(otlp::Sender, otlp::Task)>,
+        sinks: Sinks,
     ) -> Result<Self> {
         let ending = Ending::new()?;
-        let (sender, otlp) = sink.unzip();
+        let recent = Arc::clone(&sinks.recent.1);
+        let (take, otlp) = sinks.split();
         let stop_reading = reader.stop();
-        let reading = read(reader, move |notice| {
-            if let (Some(sender), Notice::Event(event)) = (&sender, notice) {
-                sender.offer(&event);
-            }
-        });
+        let reading = read(reader, places, cgroups, take);
         for listener in &listeners {
             tracing::info!("listening on {}", listener.local_addr().context("a listener has no address")?);
         }
@@ -92,14 +165,22 @@ impl Service {
         let stop_web = CancellationToken::new();
         let router = http::router(&args.web, page, Arc::clone(&ready));
         let web = tokio::spawn(http::serve(listeners, router, args.web.limits(), stop_web.clone()));
+        let control =
+            control.map(|listener| tokio::spawn(control::serve(listener, recent, stop_web.clone())));
         notify(&[sd_notify::NotifyState::Ready, sd_notify::NotifyState::Status("watching")]);
-        Ok(Self { kernel, stop_reading, reading, web, stop_web, ready, otlp, ending })
+        Ok(Self { kernel, stop_reading, reading, web, control, stop_web, ready, otlp, ending })
     }
 
     async fn run(mut self) -> Result<ExitCode> {
         let otlp_ended = async {
             match &mut self.otlp {
                 Some(task) => task.ended().await,
+                None => std::future::pending().await,
+            }
+        };
+        let control_ended = async {
+            match &mut self.control {
+                Some(task) => task.await,
                 None => std::future::pending().await,
             }
         };
@@ -110,6 +191,7 @@ impl Service {
             }
             outcome = &mut self.reading => Some(ended("reading events", outcome)),
             outcome = &mut self.web => Some(ended("the web server", outcome)),
+            outcome = control_ended => Some(ended("answering what died", outcome)),
             outcome = otlp_ended => Some(ended("sending events", outcome.map(Ok))),
         };
         notify(&[sd_notify::NotifyState::Stopping]);
@@ -134,6 +216,9 @@ impl Service {
         if !failed {
             // It closes by itself what takes too long.
             self.web.await.context("the web server died")??;
+            if let Some(control) = self.control {
+                control.await.context("answering what died died")??;
+            }
         }
         Ok(())
     }

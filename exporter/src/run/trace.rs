@@ -13,20 +13,20 @@ use std::{
 use anyhow::{Context as _, Result};
 use killsnoop_common::lost::Lost;
 use killsnoop_exporter::{
+    cgroup,
     cli::{
         kernel::KernelArgs,
         log::{Level, LogArgs},
         trace::{Color, TraceConfig},
     },
     counters::Counters,
-    kernel::Notice,
     ledger::{Ledger, Stage},
     log,
     terminal::{self, Options, Outcome},
 };
 use tokio::runtime;
 
-use super::{Ending, attach, ended, read};
+use super::{Ending, attach, ended, learn, read};
 
 /// How long a reader of the lines may take for what is left at the end.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -44,11 +44,11 @@ pub(crate) fn run(kernel: &KernelArgs, log: LogArgs, config: TraceConfig) -> Res
 async fn trace(args: &KernelArgs, config: TraceConfig) -> Result<ExitCode> {
     let mut ending = Ending::new()?;
     let mut kernel = attach(args, config.filter)?;
-    let (counters, reader, mut images) = kernel.take()?;
+    let (counters, reader, images) = kernel.take()?;
     if config.filter.deaths == 1 {
-        // Deaths can be told meanwhile; those of what is not known yet lack what they ran.
-        drop(tokio::task::spawn_blocking(move || images.seed()));
+        learn(images);
     }
+    let (places, cgroups) = cgroup::start().context("cannot start to look at cgroups")?;
     let ledger = Arc::new(Ledger::default());
     // The file behind standard output, without the standard library's buffer: the writer has its own.
     let out = File::from(io::stdout().as_fd().try_clone_to_owned().context("cannot use standard output")?);
@@ -57,10 +57,10 @@ async fn trace(args: &KernelArgs, config: TraceConfig) -> Result<ExitCode> {
         terminal::start(options, Arc::clone(&ledger), out).context("cannot start to write")?;
     let stop_reading = reader.stop();
     let select = config.select;
-    let mut reading = read(reader, move |notice| match notice {
-        // Whatever is to be known of an event, such as where its processes run, has to be in it here.
-        Notice::Event(event) if select.wants(&event) => sender.offer(&event),
-        Notice::Event(_) | Notice::CgroupMade { .. } => {}
+    let mut reading = read(reader, places, cgroups, move |event| {
+        if select.wants(event) {
+            sender.offer(event);
+        }
     });
     let time_is_up = async {
         match config.duration {

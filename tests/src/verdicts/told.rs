@@ -15,8 +15,20 @@ pub struct Told {
 }
 
 impl Told {
+    /// # Panics
+    /// If somebody died of a signal who was not told of, or the other way round.
     pub(super) fn new(played: Played, events: Vec<Arc<Value>>) -> Self {
-        Self { played, events }
+        let told = Self { played, events };
+        for player in told.played.players.iter().filter(|player| player.role != "fence") {
+            let is_told = told.events("death").any(|event| event["victim"]["pid"] == player.pid);
+            match told.played.end_of(player) {
+                Some(End::Exit(_)) => assert!(!is_told, "{player:?} exited:\n{told}"),
+                Some(End::Signal(..)) => assert!(is_told, "{player:?} died, and nobody tells:\n{told}"),
+                // Nobody but the kernel could wait for it.
+                None => {}
+            }
+        }
+        told
     }
 
     /// All events of a kind, for instance `death`.

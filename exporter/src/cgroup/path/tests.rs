@@ -30,8 +30,8 @@ fn containers() -> Vec<[String; 4]> {
 fn shown(place: &Place) -> [String; 4] {
     let container = place.container.as_ref().map(|container| {
         let runtime = if container.runtime.is_empty() { "?" } else { container.runtime };
-        let name = container.name.iter().map(|name| format!(" {name}")).collect::<String>();
-        format!("{runtime} {}{name}", container.id)
+        let words = [Some(runtime), Some(container.id.as_str()), container.name.as_deref()];
+        words.into_iter().flatten().collect::<Vec<_>>().join(" ")
     });
     let pod = place.pod.as_ref().map(|pod| pod.uid.clone());
     let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());

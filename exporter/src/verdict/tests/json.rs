@@ -14,7 +14,7 @@ use crate::{
 };
 
 fn pretty(object: &Map<String, Value>) -> String {
-    serde_json::to_string_pretty(object).unwrap()
+    serde_json::to_string_pretty(object).unwrap() + "\n"
 }
 
 #[test]

@@ -41,8 +41,7 @@ pub(crate) struct Part {
 
 impl Troupe {
     /// Starts a process for a part; returns when it is ready. It begins with no signal handled, ignored or blocked, and
-    /// with a name made of its role's first letter and the number of the process that has cast it. When its part is over
-    /// it exits with 0.
+    /// with a [`name`] that begins with the first letter of its role. When its part is over it exits with 0.
     pub(crate) fn cast(&mut self, role: &str, play: impl FnOnce(&Part)) -> Player {
         self.cast_as(role, name(&role[..1]).as_bytes(), play)
     }
