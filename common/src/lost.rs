@@ -8,26 +8,23 @@ pub enum Lost {
     RingFull = 0,
     /// A counter's key was missing from its map. All legal keys are put in at load, so this is always 0.
     CounterMissing = 1,
-    /// The kernel did not give the name of the current task. The event is sent with an empty name.
-    CommUnreadable = 2,
     /// The ring buffer of urgent events had no room: the death is counted, its event is not sent.
-    UrgentRingFull = 3,
+    UrgentRingFull = 2,
     /// There was no room to remember what a process runs: it is told of without its executable.
-    ImageNotKept = 4,
+    ImageNotKept = 3,
     /// There was no room to remember who sent a signal: a death by it will have an unknown cause.
-    SenderNotKept = 5,
+    SenderNotKept = 4,
     /// What a process runs could not be read when it began to.
-    ImageUnreadable = 6,
+    ImageUnreadable = 5,
     /// User space could not be told of a new cgroup: its processes are told of without their place.
-    CgroupNotTold = 7,
+    CgroupNotTold = 6,
 }
 
 impl Lost {
     /// All reasons, in the order of their numbers.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 7] = [
         Self::RingFull,
         Self::CounterMissing,
-        Self::CommUnreadable,
         Self::UrgentRingFull,
         Self::ImageNotKept,
         Self::SenderNotKept,

@@ -1,10 +1,10 @@
 //! Where a process runs: its cgroup, and what that says of container, pod and unit.
 //!
-//! The kernel tells ids of cgroups; [`Places`] knows the directories that have them, and [`parse`] reads their paths. A thread
-//! looks at the file system, so that nobody who has an event in hand does.
+//! The kernel tells ids of cgroups; [`Places`] knows the directories that have them, and [`parse`] reads their paths.
+//! A thread looks at the file system, so that nobody who has an event in hand does.
 //!
-//! What can be found is what the mounts of this process show: in a container, mount all of the machine's `/sys/fs/cgroup`.
-//! Mounts are read when the thread starts.
+//! What can be found is what the mounts of this process show: in a container, mount all of the machine's
+//! `/sys/fs/cgroup`. Mounts are read when the thread starts.
 
 use std::{io, path::Path, sync::Arc};
 
@@ -28,19 +28,20 @@ pub struct Place {
     pub container: Option<Container>,
     /// The Kubernetes pod.
     pub pod: Option<Pod>,
-    /// The systemd unit: the innermost that processes run in (a service or a scope, rarely a socket, mount or swap), else the
-    /// innermost slice. Of a container that runs systemd it is a unit inside. As systemd escapes it: `a\x2db.service`.
+    /// The systemd unit: the innermost that processes run in (a service or a scope, rarely a socket, mount or swap),
+    /// else the innermost slice. Of a container that runs systemd it is a unit inside. As systemd escapes it:
+    /// `a\x2db.service`.
     pub unit: Option<String>,
 }
 
 /// A container.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Container {
-    /// Its id, as the runtime gave it, and as it is in the path: 64 hexadecimal digits; with LXC, systemd-nspawn and Nomad a
-    /// name.
+    /// Its id, as the runtime gave it, and as it is in the path: 64 hexadecimal digits; with LXC, systemd-nspawn and
+    /// Nomad a name.
     pub id: String,
-    /// The runtime: `docker`, `containerd`, `cri-o`, `podman`, `buildkit`, `kata`, `lxc`, `systemd-nspawn`, `nomad`, `mesos`
-    /// or `garden`; empty if the path does not say.
+    /// The runtime: `docker`, `containerd`, `cri-o`, `podman`, `buildkit`, `kata`, `lxc`, `systemd-nspawn`, `nomad`,
+    /// `mesos` or `garden`; empty if the path does not say.
     pub runtime: &'static str,
     /// Its name, if the path, a file of the runtime or of the kubelet says it.
     pub name: Option<String>,
@@ -57,8 +58,8 @@ pub struct Pod {
     pub namespace: Option<String>,
 }
 
-/// Looks at all cgroups, and starts the thread that knows them from there on. It ends when the sender is dropped; what is
-/// known then stays. Where no hierarchy of cgroups is mounted, nothing is known.
+/// Looks at all cgroups, and starts the thread that knows them from there on. It ends when the sender is dropped; what
+/// is known then stays. Where no hierarchy of cgroups is mounted, nothing is known.
 ///
 /// # Errors
 /// If no thread can be started.

@@ -13,7 +13,7 @@
 //! limit, how many of anybody are kept, and since when nothing is missing; without it the answer was cut off. What
 //! cannot be answered is answered with `{"error":"…"}`.
 //!
-//! A client takes a bounded part of the exporter: a request has up to 4 KiB and an answer up to 100,000 events, each of
+//! A client takes a bounded part of the exporter: a request has up to 4 KiB and an answer up to 20,000 events, each of
 //! the two has 5 s, and 8 clients are served at a time while others wait.
 
 mod bind;
@@ -32,4 +32,4 @@ pub use self::{
 /// Bytes that a request may have, its line's end included.
 const MOST_OF_REQUEST: usize = 4096;
 /// Events that an answer may have.
-pub const MOST_EVENTS: usize = 100_000;
+pub const MOST_EVENTS: usize = 20_000;

@@ -88,23 +88,21 @@ pub struct Kernel {
 }
 
 impl Kernel {
-    /// Loads the program, prepares its maps, and attaches it by the first back end that works.
+    /// Loads the programs, prepares their maps, and attaches them: those of calls by the first back end that works.
     ///
     /// # Errors
     /// See [`KernelError`].
     pub fn attach(wanted: &Wanted) -> Result<Self, KernelError> {
         let types = Types::of_running_kernel()?;
+        let mut ebpf = load(wanted, &types)?;
+        counters::seed(&mut ebpf)?;
+        // Before the calls: whoever sees a call sees what comes of it.
+        let lifecycle = lifecycle::attach(&mut ebpf, &types.all).map_err(KernelError::Lifecycle)?;
         let mut refused = Vec::new();
         for backend in wanted.backends {
-            // A program that was loaded for one back end is never attached for another: each starts afresh.
-            let mut ebpf = load(wanted, &types)?;
-            counters::seed(&mut ebpf)?;
             match (backend.attach)(&mut ebpf, &types.all) {
                 Ok(()) => {
-                    let lifecycle =
-                        lifecycle::attach(&mut ebpf, &types.all).map_err(KernelError::Lifecycle)?;
-                    let attached = Arc::new(AtomicBool::new(true));
-                    let keep_commands = wanted.keep_commands;
+                    let (attached, keep_commands) = (Arc::new(AtomicBool::new(true)), wanted.keep_commands);
                     return Ok(Self { ebpf, backend, lifecycle, keep_commands, attached, refused });
                 }
                 Err(error) => refused.push((backend.name, error)),
@@ -174,7 +172,10 @@ const MAX_SHARDS: u32 = 16;
 const URGENT_BYTES: u32 = 2 << 20;
 
 fn load(wanted: &Wanted, types: &Types) -> Result<Ebpf, KernelError> {
-    let n_shards = aya::util::nr_cpus().map_or(1, |n| n as u32).next_power_of_two().min(MAX_SHARDS);
+    let n_shards = aya::util::nr_cpus()
+        .ok()
+        .and_then(|n| u32::try_from(n).ok())
+        .map_or(1, |n| n.min(MAX_SHARDS).next_power_of_two());
     let layout =
         Layout { keep_commands: wanted.keep_commands.into(), shard_mask: n_shards - 1, ..types.layout };
     EbpfLoader::new()

@@ -207,7 +207,6 @@ impl Scrape {
                 // These lose an event, and are shown as such.
                 Lost::RingFull | Lost::UrgentRingFull => return None,
                 Lost::CounterMissing => "counter_missing",
-                Lost::CommUnreadable => "comm_unreadable",
                 Lost::ImageNotKept => "image_not_kept",
                 Lost::SenderNotKept => "sender_not_kept",
                 Lost::ImageUnreadable => "image_unreadable",

@@ -17,6 +17,7 @@ const DATE: &str = "2026-11-21";
 const EXPORTER_USAGE: &str = "\
 killsnoop-exporter [serve] [OPTIONS]
 killsnoop-exporter trace [OPTIONS]
+killsnoop-exporter why [OPTIONS] [PID|NAME|CONTAINER]
 killsnoop-exporter check [OPTIONS]";
 
 const ENVIRONMENT: &str = r".SH ENVIRONMENT
@@ -80,17 +81,21 @@ What the hook tracepoint needs. Only root may read it.
 .TP
 .I /etc/default/killsnoop\-exporter
 Flags and variables of the systemd service.
+.TP
+.I /run/killsnoop\-exporter/control.sock
+Where \fBwhy\fR asks the exporter that runs.
 .SH "EXIT STATUS"
 .TP
 .B 0
 It ended because it was asked to, by SIGTERM, SIGINT, or the flags of \fBtrace\fR; or \fBcheck\fR found that signals can
-be counted and streamed here.
+be counted and streamed here; or \fBwhy\fR found a death.
 .TP
 .B 1
-It could not start, or had to end: standard error says why. \fBcheck\fR found that no hook works here.
+It could not start, or had to end: standard error says why. \fBcheck\fR found that no hook works here. \fBwhy\fR found
+no death.
 .TP
 .B 2
-A flag or a variable is wrong: standard error says which.
+A flag or a variable is wrong: standard error says which. \fBwhy\fR could not ask an exporter, or not show its answer.
 .SH "SEE ALSO"
 .BR killsnoop (8),
 .BR kill (2),
@@ -293,7 +298,8 @@ fn tidy(page: &str) -> String {
 
 /// What a reader of the page sees in place of the escapes.
 fn plain(page: &str) -> String {
-    ["\\fB", "\\fI", "\\fR"].iter().fold(page.replace("\\-", "-"), |page, font| page.replace(font, ""))
+    let page = page.replace("\\-", "-").replace("\\*(Aq", "'");
+    ["\\fB", "\\fI", "\\fR"].iter().fold(page, |page, font| page.replace(font, ""))
 }
 
 #[test]
@@ -315,7 +321,8 @@ fn every_flag_and_every_subcommand_has_its_place_in_the_page() {
             assert!(page.contains(&heading), "{heading}");
         }
         let of_subcommands = command.get_subcommands().flat_map(Command::get_arguments);
-        for arg in command.get_arguments().chain(of_subcommands).filter(|arg| !arg.is_hide_set()) {
+        let is_flag = |arg: &&Arg| !arg.is_hide_set() && !arg.is_positional();
+        for arg in command.get_arguments().chain(of_subcommands).filter(is_flag) {
             let flag = format!("--{}", arg.get_long().unwrap());
             let heads_its_help = |line: &str| {
                 line.split([' ', '[']).any(|word| word == flag)

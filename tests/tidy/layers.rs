@@ -39,13 +39,13 @@ const PLACES: &[(&str, &[&str])] = &[
     ("tower", &["http/server", "otlp/grpc"]),
     ("tower_http", &["http"]),
     // The system: numbers and names of signals and errors, clocks, sockets, processes.
-    ("nix", &["errno", "http", "kernel/machine", "signal"]),
-    ("rustix", &["cli/kernel", "clock", "kernel/events", "otlp/resource", "run/check"]),
+    ("nix", &["cli/trace", "errno", "http", "kernel/machine", "signal"]),
+    ("rustix", &["cgroup/mounts", "cli/kernel", "clock", "kernel/events", "otlp/resource", "run/check"]),
     // Small tools.
     ("anyhow", &["http", "run"]),
     ("humantime", &["cli/trace", "otlp"]),
     ("percent_encoding", &["otlp/settings"]),
-    ("serde_json", &["otlp/http"]),
+    ("serde_json", &["cgroup/names", "otlp/http"]),
     ("thiserror", &["http/bind", "kernel", "metrics/page", "otlp/grpc"]),
     ("tokio", &["http", "otlp", "run", "terminal/writer"]),
     ("tokio_util", &["http", "run/serve"]),
@@ -53,25 +53,30 @@ const PLACES: &[(&str, &[&str])] = &[
     // The wire: whoever touches an event or a counter.
     (
         "killsnoop_common",
-        &["cli", "counters", "event", "kernel", "metrics", "otlp", "run", "signal", "terminal"],
+        &["cli", "counters", "event", "kernel", "metrics", "otlp", "run", "select", "signal", "terminal", "verdict"],
     ),
 ];
 
 /// Each module of the library, and all others that it names. `main` and `run`, where kernel and sinks meet, name all.
 const KNOWS: &[(&str, &[&str])] = &[
-    ("cli", &["http", "kernel", "otlp", "signal", "terminal"]),
+    ("cgroup", &["event"]),
+    ("cli", &["control", "counters", "http", "kernel", "metrics", "otlp", "recent", "select", "signal", "terminal"]),
     ("clock", &[]),
+    ("control", &["cli", "recent", "verdict"]),
     ("counters", &[]),
     ("errno", &[]),
-    ("event", &["clock", "errno", "signal"]),
+    ("event", &["cgroup", "clock", "errno", "signal"]),
     ("http", &["metrics"]),
     ("kernel", &["clock", "counters", "event"]),
     ("ledger", &[]),
     ("log", &["cli"]),
-    ("metrics", &["counters", "errno", "ledger", "signal"]),
-    ("otlp", &["event", "ledger"]),
+    ("metrics", &["cgroup", "counters", "errno", "event", "ledger", "signal"]),
+    ("otlp", &["cgroup", "event", "ledger", "verdict"]),
+    ("recent", &["clock", "event", "ledger"]),
+    ("select", &["cgroup", "counters", "event"]),
     ("signal", &[]),
-    ("terminal", &["event", "ledger"]),
+    ("terminal", &["cgroup", "event", "ledger", "signal", "verdict"]),
+    ("verdict", &["cgroup", "event", "signal"]),
 ];
 
 /// Where code may be that the compiler cannot vouch for.

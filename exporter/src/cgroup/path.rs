@@ -1,8 +1,8 @@
 //! What the path of a cgroup says: container, pod and systemd unit.
 //!
-//! Pure and closed: names are known by their shape, and of what is not known nothing is said. Where containers are nested,
-//! the innermost is told. Whoever may make cgroups may make them look like those of a container: a path says where a
-//! process is, not who put it there.
+//! Pure and closed: names are known by their shape, and of what is not known nothing is said. Where containers are
+//! nested, the innermost is told. Whoever may make cgroups may make them look like those of a container: a path says
+//! where a process is, not who put it there.
 //!
 //! Names of units and ids stay as systemd escaped them, `\x2d` for a dash: so systemctl takes them. The name of a
 //! systemd-nspawn container is unescaped: so machinectl takes it.

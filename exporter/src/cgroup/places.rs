@@ -1,7 +1,7 @@
 //! What is known of the cgroups of this machine, for whoever has their ids.
 //!
-//! A look-up never touches the file system: a thread keeps the map, see [`worker`](super::worker). What was not found is
-//! noted, and the thread looks for it.
+//! A look-up never touches the file system: a thread keeps the map, see [`worker`](super::worker). What was not found
+//! is noted, and the thread looks for it.
 
 use std::{
     collections::HashSet,
@@ -58,9 +58,9 @@ impl Places {
         }
     }
 
-    /// Where a process runs, by the ids of its cgroups: in cgroup v2, and in the hierarchy of the memory controller. Of two
-    /// places that of a container or a pod is told, else one that is not the root, else that in cgroup v2. An id of 0 is
-    /// none. Neither waits nor reads files.
+    /// Where a process runs, by the ids of its cgroups: in cgroup v2, and in the hierarchy of the memory controller.
+    /// Of two places that of a container or a pod is told, else one that is not the root, else that in cgroup v2. An
+    /// id of 0 is none. Neither waits nor reads files.
     #[must_use]
     pub fn lookup(&self, cgroup: u64, memory_cgroup: u64) -> Option<Arc<Place>> {
         let keys = [(Hierarchy::Unified, cgroup), (self.memory, memory_cgroup)];
@@ -107,8 +107,8 @@ impl Places {
         self.unknown.load(Relaxed)
     }
 
-    /// How many new cgroups could not be told to the thread, because it had not kept up. They are found when somebody asks
-    /// for them.
+    /// How many new cgroups could not be told to the thread, because it had not kept up. They are found when somebody
+    /// asks for them.
     #[must_use]
     pub fn n_dropped(&self) -> u64 {
         self.dropped.load(Relaxed)

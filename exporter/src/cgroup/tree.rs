@@ -1,8 +1,8 @@
 //! The directories of cgroups, and their ids: a cgroup's id is the inode number of its directory.
 //!
 //! Paths are those of the hierarchy as far as this process can know: what its mount leaves out is added, as
-//! `/proc/self/mountinfo` tells it. In a cgroup namespace of its own, with no mount that reaches out of it, they begin at the
-//! root of that namespace.
+//! `/proc/self/mountinfo` tells it. In a cgroup namespace of its own, with no mount that reaches out of it, they begin
+//! at the root of that namespace.
 
 use std::{
     cmp::Reverse,
@@ -92,8 +92,8 @@ impl Tree {
         self.below(above, path, |id| ids.contains(&id)).map(|(directory, _)| directory).collect()
     }
 
-    /// The directories right below one, if their ids are wanted, and whether they say of themselves that they hold no other.
-    /// What vanishes meanwhile is left out, and so is what cannot be read.
+    /// The directories right below one, if their ids are wanted, and whether they say of themselves that they hold no
+    /// other. What vanishes meanwhile is left out, and so is what cannot be read.
     fn below(
         &self,
         above: u64,

@@ -1,5 +1,5 @@
-//! The thread that finds the places of cgroups: of all when it starts, of a new one when the kernel tells of it, and of one
-//! that was looked up and not found.
+//! The thread that finds the places of cgroups: of all when it starts, of a new one when the kernel tells of it, and
+//! of one that was looked up and not found.
 //!
 //! It reads directories and the files of runtimes, so that nobody who looks a place up does.
 
@@ -32,8 +32,8 @@ mod tests;
 /// Directories that are looked at in each hierarchy.
 const MAX_DIRECTORIES: usize = 65_536;
 
-/// The longest path that is kept, in bytes. A cgroup below one has the place of that one: deep nesting hides nobody, and
-/// costs no memory.
+/// The longest path that is kept, in bytes. A cgroup below one has the place of that one: deep nesting hides nobody,
+/// and costs no memory.
 const MAX_PATH: usize = 2_048;
 
 /// Messages that may wait. Whoever makes cgroups faster than directories can be read loses some.
@@ -67,8 +67,8 @@ pub struct CgroupSender {
 }
 
 impl CgroupSender {
-    /// A cgroup was made, below one with this id, in whatever hierarchy. Never waits; what there is no room for is counted,
-    /// see [`Places::n_dropped`].
+    /// A cgroup was made, below one with this id, in whatever hierarchy. Never waits; what there is no room for is
+    /// counted, see [`Places::n_dropped`].
     pub fn made(&self, id: u64, parent: u64) {
         if self.messages.try_send(Message::Made { id, above: parent }).is_err() {
             self.places.dropped.fetch_add(1, Relaxed);
@@ -106,7 +106,7 @@ pub(super) fn start(
     let messages = Arc::new(messages);
     let mut worker = Worker::new(mountinfo, root, CAPACITY, &messages);
     let places = Arc::clone(&worker.places);
-    worker.look_at_all();
+    worker.look_at_all(HashSet::new());
     let thread = thread::Builder::new().name("cgroups".to_owned()).spawn(move || worker.run(&inbox))?;
     Ok((Arc::clone(&places), CgroupSender { messages, places }, thread))
 }
@@ -151,7 +151,7 @@ impl Worker {
         self.made(messages);
         let now = Instant::now();
         if self.places.has_missed() && now >= self.rested {
-            self.look_at_all();
+            self.look_for_missed();
         }
         self.name_again(now);
     }
@@ -170,12 +170,21 @@ impl Worker {
         }
     }
 
-    /// Looks at all cgroups: keeps what is new as far as there is room, and what was missed in any case. What was missed and is
-    /// not there will not be missed again.
-    fn look_at_all(&mut self) {
+    /// Looks for what was missed, unless it was found since: a new cgroup may be missed before the kernel's word of it
+    /// is read.
+    fn look_for_missed(&mut self) {
+        let mut missed = self.places.take_missed();
+        missed.retain(|key| self.places.at(*key).is_none());
+        if !missed.is_empty() {
+            self.look_at_all(missed);
+        }
+    }
+
+    /// Looks at all cgroups: keeps what is new as far as there is room, and what was missed in any case. What was
+    /// missed and is not there will not be missed again.
+    fn look_at_all(&mut self, mut missed: HashSet<Key>) {
         let begun = Instant::now();
         let trees = Arc::clone(&self.trees);
-        let mut missed = self.places.take_missed();
         for tree in trees.iter() {
             let is_all = tree.walk(MAX_DIRECTORIES, |directory| {
                 let is_missed = missed.remove(&(tree.hierarchy, directory.id));
@@ -235,7 +244,8 @@ impl Worker {
     }
 }
 
-/// New cgroups by the id of that above them. The order stays: of two of which one is in the other, the outer is made first.
+/// New cgroups by the id of that above them. The order stays: of two of which one is in the other, the outer is made
+/// first.
 fn by_place(messages: &[Message]) -> Vec<(u64, HashSet<u64>)> {
     let mut places: Vec<(u64, HashSet<u64>)> = Vec::new();
     let mut indexes = HashMap::new();

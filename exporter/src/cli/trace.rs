@@ -40,6 +40,7 @@ pub struct TraceConfig {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Color {
     /// If they go to a terminal, and `NO_COLOR` is not set
+    #[value(help = "If they go to a terminal, and NO_COLOR is not set")]
     Auto,
     /// Wherever they go
     Always,
@@ -193,7 +194,7 @@ Examples:
   killsnoop -p 181          Show only those by process 181
   killsnoop -T -14076       Show only those to process group 14076
   killsnoop -n -s KILL,TERM Show only SIGKILL and SIGTERM, by name
-  killsnoop --comm 'ssh*'   Show only those by processes whose name begins with ssh
+  killsnoop --comm nginx    Show only those by processes of this name
   killsnoop --syscalls      Show all calls that send signals, not only kill(2)
   killsnoop --json          Show JSON, one object a line";
 
@@ -203,8 +204,8 @@ Examples:
   killsnoop-exporter trace -x --timestamp           Show only those that failed, to the microsecond
   killsnoop-exporter trace -n -s KILL,TERM          Show only SIGKILL and SIGTERM, by name
   killsnoop-exporter trace --syscalls kill,tgkill   Show only kill(2) and tgkill(2)
-  killsnoop-exporter trace --all                    Show deaths, OOM kills and the kernel's own signals too
-  killsnoop-exporter trace --all --pod web-7d9f     Show what the pod's processes do and what happens to them
+  killsnoop-exporter trace --all                    Show deaths, OOM kills and signals of the kernel too
+  killsnoop-exporter trace --all --pod web-7d9f     Show what the processes of a pod do and what happens to them
   killsnoop-exporter trace -p 181 --duration 1m     Show what process 181 sends in a minute
   killsnoop-exporter trace --json --count 1         Wait for one call, and show it as JSON";
 

@@ -25,7 +25,7 @@ pub struct WhyArgs {
     since: Option<Duration>,
 
     /// Show so many at most, the most recent ones
-    #[arg(long, value_name = "N", default_value_t = 20, value_parser = value_parser!(u32).range(1..=100_000))]
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = value_parser!(u32).range(1..=20_000))]
     limit: u32,
 
     /// Show each death as a JSON object on a line of its own, with everything that is known of it

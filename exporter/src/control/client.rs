@@ -14,7 +14,7 @@ use crate::recent::Query;
 
 /// How long the exporter may take for anything; it gives its clients less.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Bytes of an answer; no exporter sends as many.
+/// Bytes of an answer; no exporter sends so many.
 const MOST_OF_ANSWER: u64 = 1 << 30;
 
 /// What the exporter has told.

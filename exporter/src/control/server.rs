@@ -1,10 +1,6 @@
 //! Answers those who connect, and gives none of them much time or room.
 
-use std::{
-    io,
-    sync::Arc,
-    time::{Duration, UNIX_EPOCH},
-};
+use std::{io, sync::Arc, time::Duration};
 
 use rustix::process::geteuid;
 use serde_json::json;
@@ -161,7 +157,18 @@ fn line(event: &Event) -> String {
 }
 
 fn end(found: &Found) -> serde_json::Value {
-    let since = UNIX_EPOCH + Duration::from_nanos(found.since_unix_ns);
-    let since = humantime::format_rfc3339_nanos(since).to_string();
+    let since = json::time(found.since_unix_ns);
     json!({ "end": { "matching": found.n_matching, "kept": found.n_kept, "since": since } })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn root_and_the_own_user_may_ask_and_nobody_else() {
+        let me = geteuid().as_raw();
+        assert!(may_ask(0) && may_ask(me));
+        assert!(!may_ask(me + 1) && !may_ask(u32::MAX));
+    }
 }

@@ -50,7 +50,7 @@ impl Process {
     /// Makes a process of the kernel's; `None` if there is none.
     #[must_use]
     pub fn new(wire: &wire::Process) -> Option<Self> {
-        (wire.pid != 0).then(|| Self {
+        (wire.pid != 0).then_some(Self {
             pid: wire.pid,
             tid: wire.tid,
             uid: wire.uid,

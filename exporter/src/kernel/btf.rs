@@ -29,7 +29,7 @@ pub(super) struct Btf {
     types: Vec<u8>,
     strings: Vec<u8>,
     /// Where each type begins; the first has the number 1.
-    starts: Vec<u32>,
+    starts: Vec<usize>,
     /// Numbers of the types that have a name, by what they are and that name's place in `strings`.
     names: HashMap<(u32, u32), u32>,
 }
@@ -72,10 +72,10 @@ impl Btf {
     /// Finds where each type begins, up to whatever cannot be read.
     fn index(&mut self) {
         let mut start = 0;
-        while let Some((found, next)) = read(&self.types, start) {
-            let number = self.starts.len() as u32 + 1;
+        for number in 1.. {
+            let Some((found, next)) = read(&self.types, start) else { break };
             let (name, kind) = (found.name, found.kind);
-            self.starts.push(start as u32);
+            self.starts.push(start);
             if name != 0 && matches!(kind, KIND_STRUCT | KIND_UNION | KIND_ENUM | KIND_TYPEDEF) {
                 self.names.entry((kind, name)).or_insert(number);
             }
@@ -168,7 +168,7 @@ impl Btf {
 
     fn get(&self, number: u32) -> Option<Type<'_>> {
         let start = *self.starts.get((number as usize).checked_sub(1)?)?;
-        Some(read(&self.types, start as usize)?.0)
+        Some(read(&self.types, start)?.0)
     }
 
     fn name(&self, offset: u32) -> Option<&[u8]> {

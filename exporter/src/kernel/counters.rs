@@ -92,10 +92,10 @@ impl MapCounters {
             let counts = self.signals.get(&shard, 0)?;
             sums.iter_mut().zip(counts.counts).for_each(|(sum, n)| *sum += n);
         }
-        let causes = Cause::ALL.into_iter().take(Cause::N_OF_SIGNALS);
-        let keys = (0..=SIGNAL_OTHER).flat_map(|signal| {
-            causes.clone().flat_map(move |cause| Outcome::ALL.map(|outcome| (signal, cause, outcome)))
-        });
+        let of_cause = |signal, cause| Outcome::ALL.map(move |outcome| (signal, cause, outcome));
+        let causes = &Cause::ALL[..Cause::N_OF_SIGNALS];
+        let keys = (0..=SIGNAL_OTHER)
+            .flat_map(|signal| causes.iter().flat_map(move |cause| of_cause(signal, *cause)));
         let counted = keys.map(|key| (key, sums[signal_index(key.0, key.1, key.2)]));
         Ok(counted.filter(|(_, n)| *n > 0).collect())
     }
@@ -103,9 +103,9 @@ impl MapCounters {
     /// Deaths by what is told apart; those that never happened are left out.
     fn deaths(&self) -> Result<Vec<((u32, Cause, bool), u64)>, MapError> {
         let counts = self.deaths.get(&0, 0)?.counts;
-        let keys = (0..=SIGNAL_OTHER).flat_map(|signal| {
-            Cause::ALL.into_iter().flat_map(move |cause| [false, true].map(|core| (signal, cause, core)))
-        });
+        let of_cause = |signal, cause| [false, true].map(|core_dumped| (signal, cause, core_dumped));
+        let keys = (0..=SIGNAL_OTHER)
+            .flat_map(|signal| Cause::ALL.into_iter().flat_map(move |cause| of_cause(signal, cause)));
         let counted = keys.map(|key| (key, counts[death_index(key.0, key.1, key.2)]));
         Ok(counted.filter(|(_, n)| *n > 0).collect())
     }

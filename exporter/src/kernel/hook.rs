@@ -82,12 +82,18 @@ pub enum HookError {
 fn attach_tracepoints(ebpf: &mut Ebpf, _: &Btf) -> Result<(), HookError> {
     let program: &mut TracePoint = program(ebpf, "sys_exit_call")?;
     program.load().map_err(|source| HookError::Load { program: "sys_exit_call", source })?;
+    let mut links = Vec::new();
     for syscall in Syscall::ALL {
         let tracepoint = format!("sys_exit_{}", syscall.name());
         // The link lives in the program, which detaches when it is dropped.
-        program
-            .attach("syscalls", &tracepoint)
-            .map_err(|source| HookError::AttachTracepoint { tracepoint, source })?;
+        match program.attach("syscalls", &tracepoint) {
+            Ok(link) => links.push(link),
+            Err(source) => {
+                // All or none: the next back end sees the same calls.
+                links.into_iter().for_each(|link| _ = program.detach(link));
+                return Err(HookError::AttachTracepoint { tracepoint, source });
+            }
+        }
     }
     Ok(())
 }

@@ -10,7 +10,10 @@ use std::{
     time::{Duration, UNIX_EPOCH},
 };
 
-use killsnoop_common::kill::{KillKey, RESULTS, Syscall};
+use killsnoop_common::{
+    COMM_LEN,
+    kill::{KillKey, RESULTS, Syscall},
+};
 
 use super::{encode::Exemplar, label, rows::DeathKey};
 use crate::{
@@ -18,8 +21,7 @@ use crate::{
     event::{Call, Comm, Death, Event},
 };
 
-/// A flood of calls costs a look at the clock of its series, and ten times a second a copy. A reader does not scrape more
-/// often than that.
+/// In a flood of calls most cost a comparison, and ten a second of each series a copy. Nobody scrapes more often.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// With the longest names and numbers of the others, this makes 128 characters: the limit of `OpenMetrics`.
@@ -133,9 +135,9 @@ impl Last {
 
     /// What is not known is left out.
     fn exemplar(&self, container_label: &'static str) -> Exemplar {
-        let name = |comm: Comm| label::bounded(&comm.text(), usize::MAX);
+        let name = |comm: Comm| unescaped(&comm.text(), COMM_LEN);
         let container = self.place.as_ref().and_then(|place| place.container.as_ref());
-        let container = container.map(|found| label::bounded(label::container(found), LONGEST_CONTAINER));
+        let container = container.map(|found| unescaped(label::container(found), LONGEST_CONTAINER));
         let labels = [
             ("pid", self.sender.map(|(pid, _)| pid.to_string())),
             ("comm", self.sender.map(|(_, comm)| name(comm))),
@@ -152,6 +154,12 @@ impl Last {
     }
 }
 
+/// A text in which nothing needs an escape: Prometheus does not undo those of exemplars, and counts them as part of the
+/// length.
+fn unescaped(text: &str, longest: usize) -> String {
+    label::bounded(text, longest).replace(['"', '\\'], "\u{fffd}")
+}
+
 /// What is behind a lock is whole at any moment, so that a thread that died holding it does no harm.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -159,7 +167,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
-    use killsnoop_common::{COMM_LEN, cause::Cause, kill::RESULT_OTHER};
+    use killsnoop_common::{cause::Cause, kill::RESULT_OTHER};
     use proptest::prelude::*;
 
     use super::*;
@@ -278,7 +286,8 @@ mod tests {
             let length: usize =
                 labels.iter().map(|(name, value)| name.len() + value.chars().count()).sum();
             prop_assert!(length <= 128, "{length}: {labels:?}");
-            prop_assert!(labels.iter().all(|(_, value)| !value.is_empty() && !value.contains(char::is_control)));
+            let is_bad = |char: char| char.is_control() || matches!(char, '"' | '\\');
+            prop_assert!(labels.iter().all(|(_, value)| !value.is_empty() && !value.contains(is_bad)));
         }
     }
 }

@@ -102,12 +102,17 @@ pub fn signal(signal: &Signal) -> Map<String, Value> {
     object
 }
 
+/// A time in nanoseconds since 1970, as RFC 3339 has it, in UTC.
+#[must_use]
+pub fn time(unix_ns: u64) -> String {
+    // The format ends with the year 9999, and such a number in 2554.
+    humantime::format_rfc3339_nanos(UNIX_EPOCH + Duration::from_nanos(unix_ns)).to_string()
+}
+
 fn event(name: &str, time: &Time) -> Map<String, Value> {
     let mut object = Map::new();
     put(&mut object, "event", name);
-    // Nanoseconds in a u64 end in the year 2554, which the format can say.
-    let at = UNIX_EPOCH + Duration::from_nanos(time.unix_ns);
-    put(&mut object, "time", humantime::format_rfc3339_nanos(at).to_string());
+    put(&mut object, "time", self::time(time.unix_ns));
     put(&mut object, "boot_ns", time.boot_ns.to_string());
     object
 }

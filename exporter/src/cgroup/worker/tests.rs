@@ -34,7 +34,7 @@ impl Machine {
         let (messages, inbox) = sync_channel(16);
         let messages = Arc::new(messages);
         let mut worker = Worker::new(mountinfo.as_bytes(), dir.path(), capacity, &messages);
-        worker.look_at_all();
+        worker.look_at_all(HashSet::new());
         Self { dir, worker, _inbox: inbox, _messages: messages }
     }
 
@@ -128,6 +128,17 @@ fn all_cgroups_are_looked_at_no_more_often_than_after_a_rest() {
     machine.rest();
     assert!(machine.place(id).is_some());
     assert_eq!(machine.worker.due(), None);
+}
+
+#[test]
+fn what_is_missed_a_moment_too_early_costs_no_look_at_all_cgroups() {
+    let mut machine = Machine::new(&["a"]);
+    machine.worker.rested = Instant::now();
+    let (rested, id) = (machine.worker.rested, machine.make("a/b"));
+    assert_eq!(machine.place(id), None);
+    machine.worker.work(&[Message::Made { id, above: machine.id("a") }, Message::Missed]);
+    assert_eq!(machine.path(id).unwrap(), "/a/b");
+    assert_eq!((machine.worker.rested, machine.worker.due()), (rested, None));
 }
 
 #[test]

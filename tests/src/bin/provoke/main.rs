@@ -6,7 +6,7 @@
 //! It says who plays, `player ROLE PID NS_PID PID_NS COMM` with the numbers of the initial pid namespace and of the player's
 //! own and the name in hexadecimal, and then `ready`. It waits for a line on its standard input, acts, and says how each player ended as waitpid(2) has
 //! it: `ended PID exit N` or `ended PID signal N core 0|1`. Calls that players make are `returned RESULT`. Where the machine
-//! cannot do what the scene needs, it says `cannot WHY` and does nothing. Standard input must stay open until it is over.
+//! cannot do what the scene needs, it says `cannot WHY` before `ready` and does nothing. Standard input must stay open until it is over.
 //!
 //! Its last act is the same in each scene: it sends SIGTERM, which is ignored, and SIGKILL to a player with the role
 //! `fence`. Who has seen both, and the death, has seen all.
