@@ -9,10 +9,11 @@ use super::one_death;
 /// What ran out is told: the cgroup, by its number, and what the victim had of it.
 fn check_memory(told: &Told, trigger: &str, least_bytes: u64) {
     let played = &told.played;
-    let (id, _path) = played.said("limit").split_once(' ').unwrap();
+    let (id, path) = played.said("limit").split_once(' ').unwrap();
     let memory = &told.death_of(played.the("victim"))["memory"];
     assert_eq!(memory["scope"], "memcg", "{memory:#}");
     assert_eq!(memory["limit_cgroup_id"].to_string(), id, "{memory:#}");
+    assert_eq!(memory["limit_cgroup"], path, "{memory:#}");
     assert!(memory["anon_bytes"].as_u64().is_some_and(|bytes| bytes >= least_bytes), "{memory:#}");
 
     let kills: Vec<_> = told.events("oom_kill").collect();

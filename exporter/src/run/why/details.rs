@@ -47,14 +47,10 @@ fn of_process(role: &'static str, process: &Value) -> Vec<Row> {
 
 /// `nginx (4711), uid 33, 7 in its pid namespace`.
 fn name(process: &Value) -> String {
-    let mut name = one(process);
-    if let Some(uid) = number(process, "uid") {
-        name += &format!(", uid {uid}");
-    }
-    if let Some(pid) = number(process, "ns_pid").filter(|pid| Some(*pid) != number(process, "pid")) {
-        name += &format!(", {pid} in its pid namespace");
-    }
-    name
+    let uid = number(process, "uid").map(|uid| format!(", uid {uid}"));
+    let pid = number(process, "ns_pid").filter(|pid| Some(*pid) != number(process, "pid"));
+    let pid = pid.map(|pid| format!(", {pid} in its pid namespace"));
+    one(process) + &uid.unwrap_or_default() + &pid.unwrap_or_default()
 }
 
 /// `nginx (4711)`.

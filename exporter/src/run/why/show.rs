@@ -38,7 +38,7 @@ impl Show {
     }
 
     fn line(&self, event: &Map<String, Value>) -> String {
-        let time = self.time(event.get("time").and_then(Value::as_str).unwrap_or_default());
+        let time = self.time(event.get("time").and_then(Value::as_str).unwrap_or("?"));
         let verdict = event.get("verdict").and_then(Value::as_str).unwrap_or("?");
         let verdict = printable::text(verdict.as_bytes());
         let (what, why) = verdict.split_once(": ").map_or((&*verdict, None), |(what, why)| (what, Some(why)));

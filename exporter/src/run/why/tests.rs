@@ -111,7 +111,7 @@ fn nothing_in_an_answer_moves_a_cursor_or_ends_a_line() {
         object.iter().map(|(key, value)| (key.clone(), evil(value))).collect()
     };
     let mut event = spoil(&object(DEATH));
-    for (_, value) in event.iter_mut() {
+    for (_, value) in &mut event {
         if let Value::Object(inner) = value {
             *inner = spoil(inner);
         }
@@ -127,7 +127,7 @@ fn what_is_no_answer_of_ours_is_shown_as_far_as_it_goes() {
     check(
         &answer(&["{}"], 1),
         &expect![[r"
-              ?
+            ?  ?
         "]],
     );
     let odd =
@@ -135,7 +135,7 @@ fn what_is_no_answer_of_ours_is_shown_as_far_as_it_goes() {
     check(
         &answer(&[odd], 1),
         &expect![[r"
-              ?
+            ?  ?
                  before  ? by ?, ?
         "]],
     );
