@@ -294,12 +294,10 @@ mod tests {
             assert_eq!((scope as u8, Scope::from_number(number)), (number, Some(scope)));
         }
         assert_eq!(Cause::from_number(24), None);
-        assert_eq!([0, 20, 21, 255].map(Cause::known), [
-            Cause::Unknown,
-            Cause::Kernel,
-            Cause::Unknown,
-            Cause::Unknown
-        ]);
+        assert_eq!(
+            [0, 20, 21, 255].map(Cause::known),
+            [Cause::Unknown, Cause::Kernel, Cause::Unknown, Cause::Unknown]
+        );
     }
 
     #[test]

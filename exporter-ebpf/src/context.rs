@@ -34,11 +34,17 @@ pub(crate) fn in_interrupt(task: Task, context: *const c_void) -> bool {
 /// A hook's context lies on the stack that the kernel is running on.
 #[inline(always)]
 fn is_on_stack_of(task: Task, context: *const c_void) -> bool {
+    let stack: u64 = task.0.get(&LAYOUT.task.stack);
+    address(context, task).wrapping_sub(stack) < u64::from(global(&LAYOUT.stack_size))
+}
+
+/// The address behind a pointer as a number, by way of the current task. The verifier takes an argument of a hook for
+/// valid, and leaves out what a program does if it is not.
+#[inline(always)]
+pub(crate) fn address(pointer: *const c_void, current: Task) -> u64 {
     // SAFETY: the helper has no precondition. It gives the address of the current task as a number.
     let address = unsafe { bpf_get_current_task() };
-    let context = address.wrapping_add(distance(context, task.0.pointer()));
-    let stack: u64 = task.0.get(&LAYOUT.task.stack);
-    context.wrapping_sub(stack) < u64::from(global(&LAYOUT.stack_size))
+    address.wrapping_add(distance(pointer, current.0.pointer()))
 }
 
 /// How far one pointer is from another. Only as this one instruction does the verifier let pointers become a number.

@@ -1,9 +1,7 @@
 //! Deaths: when the last thread of a process ends, what it died of is joined with what it was sent.
 
 use aya_ebpf::{
-    bindings::BPF_NOEXIST,
-    helpers::bpf_ktime_get_boot_ns,
-    macros::btf_tracepoint,
+    bindings::BPF_NOEXIST, helpers::bpf_ktime_get_boot_ns, macros::btf_tracepoint,
     programs::BtfTracePointContext,
 };
 use killsnoop_common::{
@@ -16,8 +14,8 @@ use killsnoop_common::{
 
 use crate::{
     maps::{
-        CHOSEN, DEATH_SCRATCH, FILTER, IMAGES, Identity, LAYOUT, N_SUSPECTS, Opaque, PRODUCED, SENDERS, SUSPECTS, TOLD,
-        URGENT, add_one, clear, copy, count_death, count_lost, global, opaque, wake_up,
+        CHOSEN, DEATH_SCRATCH, FILTER, IMAGES, Identity, LAYOUT, N_SUSPECTS, Opaque, PRODUCED, SENDERS,
+        SUSPECTS, TOLD, URGENT, add_one, clear, copy, count_death, count_lost, global, opaque, wake_up,
     },
     suspects::background,
     task::{Struct, Task},
@@ -73,7 +71,7 @@ fn process_ended(task: Task) -> Result<(), Lost> {
         if !is_first(&(*event).victim) {
             return Ok(());
         }
-        join(task.pid(), signal, event);
+        join(signal, event);
         &mut *event
     };
     let cause = cause(task, signal, event);
@@ -109,10 +107,11 @@ unsafe fn describe(task: Task, event: *mut DeathEvent) {
 /// # Safety
 /// `event` must be valid.
 #[inline(always)]
-unsafe fn join(pid: u32, signal: u8, event: *mut DeathEvent) {
+unsafe fn join(signal: u8, event: *mut DeathEvent) {
     // SAFETY: the caller's, and map look-ups give the other pointers.
     unsafe {
-        let (fatal, before) = find(pid, signal);
+        let Process { pid, start_boot_ns, .. } = (*event).victim;
+        let (fatal, before) = find(pid, start_boot_ns, signal);
         copy(fatal, &raw mut (*event).fatal);
         copy(before, &raw mut (*event).before);
         let sender = Identity::of(&(*event).fatal.sender);
@@ -141,28 +140,29 @@ fn is_first(victim: &Process) -> bool {
         || TOLD.get_ptr(Identity::of(victim)).is_none()
 }
 
-/// The newest signal of this number, and the newest other one before it; [`Posted::NONE`] where there is none.
+/// The newest signal of this number, and the newest other one before it; [`Posted::NONE`] where there is none. What is older
+/// than the process was sent to another one of the same number.
 #[inline(always)]
-fn find(pid: u32, signal: u8) -> (*const Posted, *const Posted) {
+fn find(pid: u32, start_boot_ns: u64, signal: u8) -> (*const Posted, *const Posted) {
     let Some(suspects) = SUSPECTS.get_ptr(pid) else { return (&raw const NONE, &raw const NONE) };
     let first = suspects.cast::<Posted>();
-    let (fatal, fatal_at) = newest(first, |slot| slot.signal == signal);
+    let (fatal, fatal_at) = newest(first, start_boot_ns, |slot| slot.signal == signal);
     let limit = if fatal_at == 0 { u64::MAX } else { fatal_at };
-    let (before, _) = newest(first, |slot| slot.at_boot_ns < limit);
+    let (before, _) = newest(first, start_boot_ns, |slot| slot.at_boot_ns < limit);
     (fatal, before)
 }
 
 /// No signal.
 static NONE: Posted = Posted::NONE;
 
-/// The newest of the slots that fit, and its time, which is 0 if none does.
+/// The newest of the slots that are as new as this and fit, and its time, which is 0 if none does.
 #[inline(always)]
-fn newest(first: *const Posted, fits: impl Fn(&Posted) -> bool) -> (*const Posted, u64) {
+fn newest(first: *const Posted, since: u64, fits: impl Fn(&Posted) -> bool) -> (*const Posted, u64) {
     let (mut found, mut found_at) = (N_SUSPECTS, 0);
     for n in 0..N_SUSPECTS {
         // SAFETY: the map look-up gave the pointer, and there are so many slots.
         let slot = unsafe { &*first.add(n) };
-        if slot.at_boot_ns > found_at && fits(slot) {
+        if slot.at_boot_ns > found_at && slot.at_boot_ns >= since && fits(slot) {
             (found, found_at) = (n, slot.at_boot_ns);
         }
     }

@@ -22,7 +22,8 @@ use killsnoop_common::{
 
 use crate::{
     maps::{
-        EVENTS, FILTER, KILLS, MACHINE, Opaque, PRODUCED, TARGETS, URGENT, add_one, count_lost, global, opaque, wake_up,
+        EVENTS, FILTER, KILLS, MACHINE, Opaque, PRODUCED, TARGETS, URGENT, add_one, count_lost, global,
+        opaque, wake_up,
     },
     task::Task,
 };
@@ -150,7 +151,6 @@ impl Call {
 
     /// A 32-bit call leaves a 32-bit result; widened, it keeps its sign.
     #[inline(always)]
-    #[expect(clippy::cast_possible_truncation, reason = "a 32-bit call has a 32-bit result")]
     fn result(register: i64, abi: u8) -> i64 {
         if abi == ABI_COMPAT { i64::from(register as i32) } else { register }
     }
@@ -182,10 +182,6 @@ impl Call {
     }
 
     #[inline(always)]
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "results of system calls are 0 or small negative numbers"
-    )]
     fn send(&self, syscall: Syscall, pid: u32, tid: u32) -> Result<(), Lost> {
         let task = Task::current();
         let leader = task.leader();
@@ -250,7 +246,6 @@ fn target_pid(syscall: Syscall, leader: Task, tid: u32) -> u32 {
 
 /// The upper and the lower half of what the helpers pack into one number.
 #[inline(always)]
-#[expect(clippy::cast_possible_truncation, reason = "the lower half is wanted")]
 fn halves(both: u64) -> (u32, u32) {
     ((both >> 32) as u32, both as u32)
 }

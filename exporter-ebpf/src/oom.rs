@@ -18,8 +18,8 @@ use killsnoop_common::{
 
 use crate::{
     maps::{
-        CHOSEN, FILTER, LAYOUT, OOM_KILLS, OOM_SEEN, Opaque, OomSeen, PRODUCED, URGENT, add_one, count_lost, global, opaque,
-        wake_up,
+        CHOSEN, FILTER, LAYOUT, OOM_KILLS, OOM_SEEN, OomSeen, Opaque, PRODUCED, URGENT, add_one, count_lost,
+        global, opaque, wake_up,
     },
     task::{Struct, Task},
 };
@@ -57,10 +57,15 @@ fn marked(ctx: &BtfTracePointContext, limit: impl Fn(Task, Task) -> (Scope, u64)
         chosen(victim, trigger, opaque(Opaque::Scope, scope as u64) as u32, limit_cgroup)
     } else {
         let victim = Process { pid: ctx.arg(0), tid: ctx.arg(0), ..Process::NONE };
-        record(&Memory::NONE, trigger, |to| {
-            // SAFETY: the place is that of a record.
-            unsafe { to.write(victim) }
-        }, victim.pid)
+        record(
+            &Memory::NONE,
+            trigger,
+            |to| {
+                // SAFETY: the place is that of a record.
+                unsafe { to.write(victim) }
+            },
+            victim.pid,
+        )
     };
     if let Err(reason) = outcome {
         count_lost(reason);

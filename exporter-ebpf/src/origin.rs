@@ -8,7 +8,7 @@ use killsnoop_common::{
 };
 
 use crate::{
-    context::in_interrupt,
+    context::{address, in_interrupt},
     kill::{Registers, abi, syscall_of},
     maps::{LAYOUT, MACHINE, global},
     task::{Struct, Task},
@@ -193,10 +193,7 @@ fn by_code(told: &Told, poster: Poster, to_self: bool) -> Cause {
 
 #[inline(always)]
 fn is_of_fault(signal: i32) -> bool {
-    matches!(
-        signal,
-        number::ILL | number::TRAP | number::BUS | number::FPE | number::SEGV | number::SYS
-    )
+    matches!(signal, number::ILL | number::TRAP | number::BUS | number::FPE | number::SEGV | number::SYS)
 }
 
 #[inline(always)]
@@ -217,11 +214,11 @@ fn is_of_terminal(signal: i32) -> bool {
 /// What the kernel was told, from the arguments of the hook.
 #[inline(always)]
 pub(crate) fn told(signal: i32, info: Struct, target: Task, to_process: bool) -> Told {
-    let (code, claimed_pid, is_bare) = match info.address() {
+    let (code, claimed_pid, is_bare) = match address(info.pointer(), Task::current()) {
         // `SEND_SIG_NOINFO` and `SEND_SIG_PRIV`.
         0 => (SI_USER, 0, true),
         1 => (SI_KERNEL, 0, true),
         _ => (info.get(&LAYOUT.siginfo_code), info.get(&LAYOUT.siginfo_fields), false),
     };
-    Told { signal, code, claimed_pid, is_bare, to_process, target }
+    Told { signal, code, is_bare, claimed_pid, to_process, target }
 }

@@ -1,6 +1,8 @@
 //! Signals as they are posted: counted, remembered until their target dies, and told of if user space wants to know.
 
-use aya_ebpf::{EbpfContext as _, helpers::bpf_ktime_get_boot_ns, macros::btf_tracepoint, programs::BtfTracePointContext};
+use aya_ebpf::{
+    EbpfContext as _, helpers::bpf_ktime_get_boot_ns, macros::btf_tracepoint, programs::BtfTracePointContext,
+};
 use killsnoop_common::{
     cause::{Cause, Outcome},
     death::{Header, Posted, SignalEvent},
@@ -45,22 +47,27 @@ fn posted(told: &Told, poster: Poster, outcome: u8) -> Result<(), Lost> {
         tell_call(told, poster.task, cause);
     }
     let sender = has_sender(cause).then_some(poster.task);
-    let is_kept = suspects::can_end(told.signal) && matches!(outcome, Outcome::Delivered | Outcome::InfoLost);
+    let is_kept = match outcome {
+        Outcome::Delivered | Outcome::InfoLost => suspects::can_end(told.signal),
+        // Somebody asked the process to end before it was made to.
+        Outcome::Ignored => suspects::asks_to_end(told.signal) && cause.is_call(),
+        Outcome::AlreadyPending | Outcome::Overflow => false,
+    };
     let is_wanted = global(&FILTER.posted) != 0 && is_wanted(told, cause, sender);
     if !is_kept && !is_wanted {
         return Ok(());
     }
-    let posted = POSTED_SCRATCH.get_ptr_mut(0).ok_or(Lost::SenderNotKept)?;
+    let whole = POSTED_SCRATCH.get_ptr_mut(0).ok_or(Lost::SenderNotKept)?;
     // SAFETY: the array's look-up gave the pointer.
-    let posted = unsafe {
-        (*posted).cause = cause as u8;
-        (*posted).outcome = outcome as u8;
-        describe(told, sender, posted);
-        &*posted
+    let whole = unsafe {
+        (*whole).cause = cause as u8;
+        (*whole).outcome = outcome as u8;
+        describe(told, sender, whole);
+        &*whole
     };
-    let kept = if is_kept { suspects::remember(posted, told.target, sender) } else { Ok(()) };
+    let kept = if is_kept { suspects::remember(whole, told.target, sender) } else { Ok(()) };
     if is_wanted {
-        tell(posted, told.target)?;
+        tell(whole, told.target)?;
     }
     kept
 }

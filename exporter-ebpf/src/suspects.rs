@@ -11,7 +11,8 @@ use killsnoop_common::{
 
 use crate::{
     maps::{
-        IMAGES, Identity, LAYOUT, N_SUSPECTS, Opaque, SENDER_SCRATCH, SENDERS, SUSPECTS, Suspects, clear, copy, opaque,
+        IMAGES, Identity, LAYOUT, N_SUSPECTS, Opaque, SENDER_SCRATCH, SENDERS, SUSPECTS, Suspects, clear,
+        copy, opaque,
     },
     task::{Task, read_at},
 };
@@ -28,6 +29,12 @@ const HARMLESS: u64 = 1 << 17 | 1 << 18 | 1 << 19 | 1 << 20 | 1 << 21 | 1 << 22 
 pub(crate) fn can_end(signal: i32) -> bool {
     // Signal 64 has no bit, and no harmless meaning.
     signal >= 64 || HARMLESS >> (signal & 63) & 1 == 0
+}
+
+/// Whether a signal is one that people and service managers send for an orderly end: SIGHUP, SIGINT, SIGQUIT, SIGTERM.
+#[inline(always)]
+pub(crate) fn asks_to_end(signal: i32) -> bool {
+    matches!(signal, 1 | 2 | 3 | 15)
 }
 
 /// Keeps the signal until its target dies, and what is known of its sender.
@@ -86,7 +93,9 @@ pub(crate) fn background(task: Task, identity: Identity, to: *mut Background) {
     // SAFETY: the caller gives a place that the verifier knows, and the look-up the other one.
     unsafe {
         match IMAGES.get_ptr(identity.pid) {
-            Some(image) if is_same(identity.start_boot_ns, (*image).start_boot_ns) => copy(image, &raw mut (*to).image),
+            Some(image) if is_same(identity.start_boot_ns, (*image).start_boot_ns) => {
+                copy(image, &raw mut (*to).image);
+            }
             _ => clear(&raw mut (*to).image),
         }
         task.leader().describe_ancestors(&raw mut (*to).ancestors);

@@ -9,6 +9,9 @@ use killsnoop_common::{
     lost::Lost,
 };
 
+/// Counters by what they tell apart.
+pub type Counts<Key> = Vec<(Key, u64)>;
+
 /// Whoever can read the kernel side's counters.
 pub trait Counters: Send + Sync {
     /// Reads all counters, CPUs summed.
@@ -26,10 +29,10 @@ pub struct Snapshot {
     /// Calls by system call: every call, those that succeeded and those that failed.
     pub syscalls: Vec<(Syscall, Outcomes)>,
     /// Signals that were posted, by signal (1 to 64), cause and outcome: those that happened, in that order.
-    pub signals: Vec<((u32, Cause, Outcome), u64)>,
+    pub signals: Counts<(u32, Cause, Outcome)>,
     /// Processes that died of a signal, by signal, cause and whether the kernel dumped core: those that happened, in
     /// that order.
-    pub deaths: Vec<((u32, Cause, bool), u64)>,
+    pub deaths: Counts<(u32, Cause, bool)>,
     /// Processes that were chosen to die because memory ran out: every scope.
     pub oom_kills: Vec<(Scope, u64)>,
     /// Events that passed the filter, whether or not a ring buffer had room for them: every class.

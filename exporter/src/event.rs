@@ -3,9 +3,13 @@
 
 mod call;
 mod death;
+#[cfg(test)]
+pub(crate) mod examples;
 mod process;
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
+
+use killsnoop_common::cause::Cause;
 
 pub use call::Call;
 pub use death::{Death, Memory, OomKill, Posted, Signal};
@@ -47,6 +51,16 @@ impl Time {
     }
 }
 
+/// Who a signal came from, as one word to group by: the sender's name, or `kernel:` and the reason. Whoever wanted the
+/// memory that ran out did not send the signal.
+#[must_use]
+pub fn sender_name(sender: Option<&Process>, cause: Cause) -> Cow<'_, str> {
+    match sender {
+        Some(sender) if !cause.is_oom() => sender.comm.text(),
+        _ => format!("kernel:{}", cause.name()).into(),
+    }
+}
+
 impl Event {
     /// When it happened.
     #[must_use]
@@ -57,26 +71,5 @@ impl Event {
             Self::Death(death) => &death.time,
             Self::OomKill(kill) => &kill.time,
         }
-    }
-}
-
-#[cfg(test)]
-pub(crate) mod examples {
-    //! Events for the tests of the sinks.
-
-    use super::{Arc, Event};
-    pub(crate) use super::{
-        call::example as call,
-        death::{example as death, example_oom_kill as oom_kill, example_signal as signal},
-    };
-
-    /// bash (4242) fails to send SIGKILL to 1024.
-    pub(crate) fn call_event() -> Event {
-        Event::Call(call())
-    }
-
-    /// systemd-oomd (612) kills nginx (4711) 0.3 s after a SIGTERM.
-    pub(crate) fn death_event() -> Event {
-        Event::Death(Arc::new(death()))
     }
 }

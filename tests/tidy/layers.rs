@@ -12,7 +12,7 @@ const PLACES: &[(&str, &[&str])] = &[
     ("aya", &["kernel"]),
     ("axum", &["http"]),
     ("clap", &["cli", "http/args", "main", "otlp/config"]),
-    ("jiff", &["terminal"]),
+    ("jiff", &["run/why", "terminal"]),
     ("metrics_process", &["metrics"]),
     ("opentelemetry", &["otlp/record"]),
     ("opentelemetry_otlp", &["otlp"]),
@@ -40,29 +40,44 @@ const PLACES: &[(&str, &[&str])] = &[
     ("tower_http", &["http"]),
     // The system: numbers and names of signals and errors, clocks, sockets, processes.
     ("nix", &["cli/trace", "errno", "http", "kernel/machine", "signal"]),
-    ("rustix", &["cgroup/mounts", "cli/kernel", "clock", "kernel/events", "otlp/resource", "run/check"]),
+    (
+        "rustix",
+        &[
+            "cgroup/mounts",
+            "cli/kernel",
+            "control",
+            "event",
+            "clock",
+            "kernel/events",
+            "otlp/resource",
+            "run/check",
+        ],
+    ),
     // Small tools.
     ("anyhow", &["http", "run"]),
-    ("humantime", &["cli/trace", "otlp"]),
+    ("humantime", &["cli/trace", "cli/why", "otlp", "verdict/json"]),
     ("percent_encoding", &["otlp/settings"]),
-    ("serde_json", &["cgroup/names", "otlp/http"]),
-    ("thiserror", &["http/bind", "kernel", "metrics/page", "otlp/grpc"]),
-    ("tokio", &["http", "otlp", "run", "terminal/writer"]),
-    ("tokio_util", &["http", "run/serve"]),
-    ("tracing", &["cli/log", "http", "kernel", "log", "otlp", "run"]),
+    ("serde_json", &["cgroup/names", "control", "otlp/http", "run/why", "verdict/json"]),
+    ("thiserror", &["control", "http/bind", "kernel", "metrics/page", "otlp/grpc"]),
+    ("tokio", &["control/server", "http", "otlp", "run", "terminal/writer"]),
+    ("tokio_util", &["control/server", "http", "run/serve"]),
+    ("tracing", &["cli/log", "control", "http", "kernel", "log", "otlp", "run"]),
     // The wire: whoever touches an event or a counter.
     (
         "killsnoop_common",
-        &["cli", "counters", "event", "kernel", "metrics", "otlp", "run", "select", "signal", "terminal", "verdict"],
+        &[
+            "cli", "counters", "event", "kernel", "metrics", "otlp", "recent", "run", "select", "signal",
+            "terminal", "verdict",
+        ],
     ),
 ];
 
 /// Each module of the library, and all others that it names. `main` and `run`, where kernel and sinks meet, name all.
 const KNOWS: &[(&str, &[&str])] = &[
     ("cgroup", &["event"]),
-    ("cli", &["control", "counters", "http", "kernel", "metrics", "otlp", "recent", "select", "signal", "terminal"]),
+    ("cli", &["counters", "http", "kernel", "metrics", "otlp", "recent", "select", "signal", "terminal"]),
     ("clock", &[]),
-    ("control", &["cli", "recent", "verdict"]),
+    ("control", &["cli", "event", "recent", "verdict"]),
     ("counters", &[]),
     ("errno", &[]),
     ("event", &["cgroup", "clock", "errno", "signal"]),
@@ -72,7 +87,7 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("log", &["cli"]),
     ("metrics", &["cgroup", "counters", "errno", "event", "ledger", "signal"]),
     ("otlp", &["cgroup", "event", "ledger", "verdict"]),
-    ("recent", &["clock", "event", "ledger"]),
+    ("recent", &["cgroup", "clock", "event", "ledger", "verdict"]),
     ("select", &["cgroup", "counters", "event"]),
     ("signal", &[]),
     ("terminal", &["cgroup", "event", "ledger", "signal", "verdict"]),

@@ -111,7 +111,8 @@ mod tests {
     #[test]
     fn each_hook_stands_for_the_back_end_of_its_name() {
         for hook in [Hook::Tracepoint, Hook::Raw] {
-            let backends = KernelArgs { hook, ring_size: RingSize(4096), show_command_lines: false }.backends();
+            let backends =
+                KernelArgs { hook, ring_size: RingSize(4096), show_command_lines: false }.backends();
             assert_eq!(backends.len(), 1);
             assert_eq!(
                 Some(backends[0].name),

@@ -257,7 +257,7 @@ mod tests {
             }
             if let Some(btf) = Btf::parse(&bytes) {
                 drop(btf.offset("a", "b.c"));
-                drop(btf.tracepoint("a"));
+                _ = btf.tracepoint("a");
             }
         }
     }

@@ -22,7 +22,7 @@ use killsnoop_common::{
 };
 
 use super::{Backend, KernelError, Reader, events::ReaderCounts, take_map};
-use crate::counters::{Class, Counters, MapFill, Outcomes, Program, Snapshot};
+use crate::counters::{Class, Counters, Counts, MapFill, Outcomes, Program, Snapshot};
 
 /// Puts every legal key into the map of calls, with 0 for all CPUs: so no update can fail, and the first call of a kind
 /// is an increase of a counter that was there.
@@ -86,7 +86,7 @@ impl MapCounters {
     }
 
     /// Signals that were posted, by what is told apart, shards summed; those that never happened are left out.
-    fn signals(&self) -> Result<Vec<((u32, Cause, Outcome), u64)>, MapError> {
+    fn signals(&self) -> Result<Counts<(u32, Cause, Outcome)>, MapError> {
         let mut sums = vec![0; SignalCounts::N];
         for shard in 0..self.signals.len() {
             let counts = self.signals.get(&shard, 0)?;
@@ -101,7 +101,7 @@ impl MapCounters {
     }
 
     /// Deaths by what is told apart; those that never happened are left out.
-    fn deaths(&self) -> Result<Vec<((u32, Cause, bool), u64)>, MapError> {
+    fn deaths(&self) -> Result<Counts<(u32, Cause, bool)>, MapError> {
         let counts = self.deaths.get(&0, 0)?.counts;
         let of_cause = |signal, cause| [false, true].map(|core_dumped| (signal, cause, core_dumped));
         let keys = (0..=SIGNAL_OTHER)

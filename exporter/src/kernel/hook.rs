@@ -90,7 +90,10 @@ fn attach_tracepoints(ebpf: &mut Ebpf, _: &Btf) -> Result<(), HookError> {
             Ok(link) => links.push(link),
             Err(source) => {
                 // All or none: the next back end sees the same calls.
-                links.into_iter().for_each(|link| _ = program.detach(link));
+                for link in links {
+                    // It goes with the program at the latest.
+                    _ = program.detach(link);
+                }
                 return Err(HookError::AttachTracepoint { tracepoint, source });
             }
         }

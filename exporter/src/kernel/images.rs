@@ -54,7 +54,7 @@ fn fill(place: &mut [u8], bytes: &[u8]) {
     place[..length].copy_from_slice(&bytes[..length]);
 }
 
-/// When the process began, from proc_pid_stat(5): ticks since boot, after a name that may hold anything.
+/// When the process began, from `proc_pid_stat(5)`: ticks since boot, after a name that may hold anything.
 fn start_boot_ns(stat: &[u8]) -> Option<u64> {
     const TICKS_PER_SECOND: u64 = 100;
     let after_name = stat.iter().rposition(|byte| *byte == b')')? + 1;

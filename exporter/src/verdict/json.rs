@@ -38,15 +38,14 @@ mod process;
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use killsnoop_common::cause::Cause;
 use serde_json::{Map, Value};
 
 pub use self::line::line;
 use self::process::process;
-use crate::event::{Death, Memory, OomKill, Posted, Process, Signal, Time};
+use crate::event::{Death, Memory, OomKill, Posted, Signal, Time, sender_name};
 
-/// A death: `signal`, `signal_name`, `cause`, `core_dumped`, `exit_status`, `age_seconds`, `victim`, `fatal`, `sender`,
-/// `sender_name` (`unknown` if the signal was not seen), `preceded_by`, `memory` and the `verdict`.
+/// A death: `signal`, `signal_name`, `cause`, `core_dumped`, `exit_status`, `age_seconds`, `victim`, `fatal`, `sender`
+/// (of an OOM kill `trigger`), `sender_name` (`unknown` if the signal was not seen), `preceded_by`, `memory` and the `verdict`.
 #[must_use]
 pub fn death(death: &Death) -> Map<String, Value> {
     let mut object = event("death", &death.time);
@@ -60,11 +59,12 @@ pub fn death(death: &Death) -> Map<String, Value> {
     put_known(&mut object, "fatal", death.fatal.as_ref().map(posted));
     put_known(
         &mut object,
-        "sender",
+        // Whoever wanted the memory is not who killed.
+        if death.cause.is_oom() { "trigger" } else { "sender" },
         death.sender().map(|sender| process(sender, Some(&death.sender_background))),
     );
     let sender_name = death.fatal.as_ref().map(|_| sender_name(death.sender(), death.cause));
-    put(&mut object, "sender_name", sender_name.unwrap_or_else(|| "unknown".to_owned()));
+    put(&mut object, "sender_name", sender_name.unwrap_or_else(|| "unknown".into()));
     put_known(
         &mut object,
         "preceded_by",
@@ -128,13 +128,10 @@ fn posted(posted: &Posted) -> Map<String, Value> {
     put_known(&mut object, "claimed_pid", posted.claimed_pid);
     put(&mut object, "to_process", posted.to_process);
     put(&mut object, "boot_ns", posted.at_boot_ns.to_string());
-    put_known(&mut object, "sender", posted.sender.as_ref().map(|sender| process(sender, None)));
+    let role = if posted.cause.is_oom() { "trigger" } else { "sender" };
+    put_known(&mut object, role, posted.sender.as_ref().map(|sender| process(sender, None)));
     put(&mut object, "sender_name", sender_name(posted.sender.as_ref(), posted.cause));
     object
-}
-
-fn sender_name(sender: Option<&Process>, cause: Cause) -> String {
-    sender.map_or_else(|| format!("kernel:{}", cause.name()), |sender| sender.comm.text().into_owned())
 }
 
 fn memory(memory: &Memory) -> Map<String, Value> {

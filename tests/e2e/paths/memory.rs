@@ -25,14 +25,14 @@ fn check_memory(told: &Told, trigger: &str, least_bytes: u64) {
 
 #[test]
 fn who_wants_more_than_its_memory_cgroup_may_have_died_of_it() {
-    let told = one_death(&["oom", "own"], "SIGKILL oom_memcg by itself");
+    let told = one_death(&["oom", "own"], "SIGKILL oom_memcg by kernel:oom_memcg");
     assert_eq!(told.played.cannot, None);
     check_memory(&told, "victim", 16 << 20);
 }
 
 #[test]
 fn who_sleeps_while_another_wants_more_died_because_of_the_other() {
-    let told = one_death(&["oom", "sibling"], "SIGKILL oom_memcg by trigger");
+    let told = one_death(&["oom", "sibling"], "SIGKILL oom_memcg by kernel:oom_memcg");
     check_memory(&told, "trigger", 16 << 20);
     let memory = &told.death_of(told.played.the("victim"))["memory"];
     assert_eq!(memory["oom_score_adj"], 1000, "{memory:#}");
@@ -40,7 +40,7 @@ fn who_sleeps_while_another_wants_more_died_because_of_the_other() {
 
 #[test]
 fn the_cgroup_whose_limit_was_met_is_told_also_if_the_victim_is_in_one_below() {
-    let told = one_death(&["oom", "above"], "SIGKILL oom_memcg by itself");
+    let told = one_death(&["oom", "above"], "SIGKILL oom_memcg by kernel:oom_memcg");
     check_memory(&told, "victim", 16 << 20);
 }
 
@@ -50,7 +50,10 @@ fn where_a_whole_cgroup_dies_at_once_each_death_is_told_and_where_there_is_no_su
     if memory_is_of_version_2() {
         assert_eq!(told.played.cannot, None);
         let deaths = told.deaths("victim");
-        assert!(deaths.iter().all(|death| death.starts_with("SIGKILL oom_memcg by ")), "{deaths:?}");
+        assert!(
+            deaths.iter().all(|death| death.starts_with("SIGKILL oom_memcg by kernel:oom_memcg")),
+            "{deaths:?}"
+        );
         assert_eq!((deaths.len(), told.n_deaths()), (2, 2), "{told}");
     } else {
         let why = "no memory.oom.group: the memory controller is of version 1";

@@ -139,7 +139,7 @@ mod tests {
                 process.executable.name = "systemd-oomd"
                 process.parent_pid = 1
                 killsnoop.sender.ancestors = ["systemd (1)"]
-                killsnoop.sender.name = "systemd-oomd"
+                killsnoop.sender.name = "kernel:oom_memcg"
                 killsnoop.signal.code = 0
                 killsnoop.outcome = "delivered"
                 killsnoop.action = "default"

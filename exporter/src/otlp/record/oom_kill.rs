@@ -3,9 +3,9 @@
 use killsnoop_common::cause::Cause;
 use opentelemetry::logs::Severity;
 
-use super::{Content, attributes::Attributes, process::sender_name};
+use super::{Content, attributes::Attributes};
 use crate::{
-    event::{Memory, OomKill},
+    event::{Memory, OomKill, sender_name},
     verdict,
 };
 
@@ -90,7 +90,7 @@ mod tests {
                 killsnoop.sender.pid_ns = 4026531836
                 process.creation.time = "2023-11-10T07:06:49.123456789Z"
                 killsnoop.sender.cgroup.id = "500"
-                killsnoop.sender.name = "systemd-oomd"
+                killsnoop.sender.name = "kernel:oom"
                 killsnoop.target.pid = 4711
                 killsnoop.target.user.id = 33
                 killsnoop.target.tid = 4711

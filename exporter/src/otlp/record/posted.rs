@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use killsnoop_common::cause::Cause;
 
-use super::{attributes::Attributes, process::sender_name};
-use crate::event::{Background, Posted, Time};
+use super::attributes::Attributes;
+use crate::event::{Background, Posted, Time, sender_name};
 
 impl Attributes {
     /// Who sent it, for which reason, and what became of it. The reason is the event's: a death knows it better than

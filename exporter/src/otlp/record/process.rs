@@ -7,7 +7,7 @@ use std::{
     time::{Duration, UNIX_EPOCH},
 };
 
-use killsnoop_common::{cause::Cause, process::EXE_LEN};
+use killsnoop_common::process::EXE_LEN;
 use opentelemetry_semantic_conventions::attribute as semconv;
 
 use super::attributes::Attributes;
@@ -91,11 +91,6 @@ const TARGET: Role = Role {
     pod_namespace: "killsnoop.target.k8s.namespace.name",
     pod_container: "killsnoop.target.k8s.container.name",
 };
-
-/// Who a signal came from, as one word to group by: the sender's name, or `kernel:` and the reason.
-pub(super) fn sender_name(sender: Option<&Process>, cause: Cause) -> Cow<'_, str> {
-    sender.map_or_else(|| format!("kernel:{}", cause.name()).into(), |sender| sender.comm.text())
-}
 
 impl Attributes {
     /// The sender, at the time of the event.

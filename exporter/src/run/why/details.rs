@@ -13,11 +13,9 @@ pub(super) fn details(event: &Map<String, Value>, heading: impl Fn(&str) -> Stri
     let mut rows = Vec::new();
     let get = |key| event.get(key).filter(|value| value.is_object());
     let process = |key, role| get(key).map(|process| of_process(role, process)).unwrap_or_default();
-    // Whoever wanted the memory is the sender of such a signal, and did not want it.
-    let is_oom = event.get("cause").and_then(Value::as_str).is_some_and(|cause| cause.starts_with("oom"));
     rows.extend(process("victim", "victim"));
     rows.extend(get("fatal").map(|fatal| ("signal", of_signal(fatal))));
-    rows.extend(process("sender", if is_oom { "trigger" } else { "sender" }));
+    rows.extend(process("sender", "sender"));
     rows.extend(process("trigger", "trigger"));
     rows.extend(get("preceded_by").map(|before| ("before", of_signal(before))));
     rows.extend(get("memory").map(|memory| ("memory", of_memory(memory))));
