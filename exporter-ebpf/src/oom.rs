@@ -133,7 +133,7 @@ fn limit_met(victim: Task, trigger: Task) -> (Scope, u64) {
         if css == 0 {
             break;
         }
-        if is_at_limit(css) {
+        if opaque(Opaque::Scope, is_at_limit(css).into()) != 0 {
             let id = id_of(css);
             if is_news(css, id, trigger.tid()) {
                 return (Scope::Memcg, id);

@@ -11,6 +11,7 @@ mod counters;
 mod deploy;
 mod events;
 mod filters;
+mod floods;
 mod lost;
 mod otlp;
 mod pages;

@@ -32,6 +32,9 @@ pub(crate) const PROMETHEUS_3: i64 = 55;
 /// Events that are queued at the end, and nobody takes them.
 pub(crate) const LONG_QUEUE: i64 = 46;
 
+/// Floods beside victims.
+pub(crate) const FLOOD_BESIDE_DEATHS: i64 = 56;
+
 /// The name of a real-time signal.
 pub(crate) fn name(signal: i64) -> String {
     format!("SIGRTMIN+{}", signal - 34)

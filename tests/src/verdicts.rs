@@ -38,7 +38,8 @@ pub fn of(scene: &[&str]) -> Told {
 
 impl Tracer {
     /// The tracer that all tests share. It shows no calls that send [`TIMER_SIGNAL`], and no noise.
-    fn shared() -> &'static Self {
+    #[must_use]
+    pub fn shared() -> &'static Self {
         static SHARED: OnceLock<Tracer> = OnceLock::new();
         SHARED.get_or_init(|| Self::start(&["--exclude", &TIMER_SIGNAL.to_string()]))
     }

@@ -35,7 +35,12 @@ const CALLS: usize = 0;
 /// The CPU of all else: the exporter and the collector, which inherit it.
 const REST: usize = 1;
 
+/// A real-time signal that this process ignores.
+const IGNORED: i32 = 40;
+
 fn main() {
+    // SAFETY: no handler runs.
+    unsafe { libc::signal(IGNORED, libc::SIG_IGN) };
     pin(REST);
     let collector = Otelcol::counting();
     println!(
@@ -55,6 +60,14 @@ fn main() {
     row(&compare("counts and OTLP logs, hook raw", || {
         Some(start(&[&["--hook", "raw"], &otlp[..]].concat()))
     }));
+    println!();
+    println!(
+        "| exporter | an ignored real-time signal to self: added | ratio | fork + exec + exit: added | ratio |"
+    );
+    println!("|---|---|---|---|---|");
+    for hook in ["tracepoint", "raw"] {
+        lives(hook, &format!("counts, signals and deaths, hook {hook}"));
+    }
     println!();
     itself();
     burst();
@@ -106,6 +119,40 @@ fn cells(pairs: &[(f64, f64)], range: bool) -> String {
         median(added),
         median_of(|pair| pair.1 / pair.0)
     )
+}
+
+/// What signals and the lives of processes cost with the exporter as it is by default.
+fn lives(hook: &str, name: &str) {
+    let (mut signals, mut processes) = (Vec::new(), Vec::new());
+    for pair in 0..PAIRS {
+        progress(&format!("{name}: pair {} of {PAIRS}", pair + 1));
+        let measure = || (nanoseconds(200_000, signal_self), nanoseconds(300, run_true));
+        let off = measure();
+        let exporter = start(&["--hook", hook]);
+        let on = measure();
+        end(exporter);
+        signals.push((off.0, on.0));
+        processes.push((off.1, on.1));
+    }
+    progress("");
+    let ratio = |pairs: &[(f64, f64)]| median(pairs.iter().map(|(off, on)| on / off).collect());
+    let added = |pairs: &[(f64, f64)]| spread(&pairs.iter().map(|(off, on)| on - off).collect::<Vec<_>>());
+    println!(
+        "| {name} | {} ns | ×{:.2} | {} ns | ×{:.3} |",
+        added(&signals),
+        ratio(&signals),
+        added(&processes),
+        ratio(&processes)
+    );
+}
+
+fn signal_self() {
+    // SAFETY: takes numbers. The signal is ignored, see `main`.
+    unsafe { libc::syscall(libc::SYS_kill, libc::getpid(), IGNORED) };
+}
+
+fn run_true() {
+    Command::new("/bin/true").status().expect("a program can be run");
 }
 
 /// The best of some tries, per call.
