@@ -93,6 +93,12 @@ impl Kernel {
     /// # Errors
     /// See [`KernelError`].
     pub fn attach(wanted: &Wanted) -> Result<Self, KernelError> {
+        let attached = Self::load_and_attach(wanted);
+        give_memory_back();
+        attached
+    }
+
+    fn load_and_attach(wanted: &Wanted) -> Result<Self, KernelError> {
         let types = Types::of_running_kernel()?;
         let mut ebpf = load(wanted, &types)?;
         counters::seed(&mut ebpf)?;
@@ -189,6 +195,15 @@ fn load(wanted: &Wanted, types: &Types) -> Result<Ebpf, KernelError> {
         .map_max_entries("SIGNALS", n_shards)
         .load(OBJECT)
         .map_err(KernelError::Load)
+}
+
+/// The types of a kernel take 20 MiB while programs are loaded, in pieces so small that the allocator would keep them.
+fn give_memory_back() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: the function has no precondition.
+    unsafe {
+        nix::libc::malloc_trim(0);
+    }
 }
 
 /// Takes a map out of the object, as the type the exporter reads it by.

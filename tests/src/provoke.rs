@@ -1,6 +1,8 @@
 //! Scenes that end in signals and deaths, played by processes of their own, see src/bin/provoke.
 
-use std::{collections::BTreeMap, env, process::Command};
+use std::{env, process::Command};
+
+use serde_json::Value;
 
 use crate::{eventually, process::Process};
 
@@ -24,7 +26,6 @@ pub struct Played {
     pub cannot: Option<String>,
     /// When it began and when it was over, in nanoseconds of `CLOCK_BOOTTIME`.
     pub time: (u64, u64),
-    ends: BTreeMap<u64, End>,
     lines: Vec<String>,
     /// What players said whom something stopped.
     pub errors: Vec<String>,
@@ -43,6 +44,8 @@ pub struct Player {
     pub pid_ns: u64,
     /// Its name; bytes that are not UTF-8 became U+FFFD.
     pub comm: String,
+    /// How it ended; `None` if nobody could wait for it but the kernel.
+    pub end: Option<End>,
 }
 
 /// How a process ended, as waitpid(2) has it.
@@ -101,10 +104,9 @@ impl Played {
         let time = |word| said(word).expect("it tells the time").parse().expect("a time is a number");
         Self {
             pid,
-            players: self::said(&lines, "player").map(Player::new).collect(),
+            players: players(&lines),
             cannot: said("cannot"),
             time: (time("began"), time("over")),
-            ends: self::said(&lines, "ended").map(End::new).collect(),
             lines,
             errors,
         }
@@ -124,12 +126,6 @@ impl Played {
     /// All who played this part.
     pub fn all(&self, role: &str) -> impl Iterator<Item = &Player> {
         self.players.iter().filter(move |player| player.role == role)
-    }
-
-    /// How a player ended; `None` if nobody could wait for it but the kernel.
-    #[must_use]
-    pub fn end_of(&self, player: &Player) -> Option<End> {
-        self.ends.get(&player.pid).copied()
     }
 
     /// What the calls of the players returned, in the order of their returns.
@@ -153,6 +149,21 @@ impl Played {
     }
 }
 
+/// Who played, with how they ended.
+fn players(lines: &[String]) -> Vec<Player> {
+    let mut players = vec![];
+    for line in lines {
+        if let Some(player) = line.strip_prefix("player ") {
+            players.push(Player::new(player));
+        } else if let Some((pid, end)) = line.strip_prefix("ended ").map(End::new) {
+            // Numbers are reused: it is the last who had this one.
+            let player = players.iter_mut().rev().find(|player: &&mut Player| player.pid == pid);
+            player.unwrap_or_else(|| panic!("nobody played with the number {pid}")).end = Some(end);
+        }
+    }
+    players
+}
+
 fn said<'a>(lines: &'a [String], word: &str) -> impl Iterator<Item = &'a str> {
     lines.iter().filter_map(move |line| line.strip_prefix(word)?.strip_prefix(' '))
 }
@@ -163,7 +174,13 @@ impl Player {
         let [role, pid, ns_pid, pid_ns, comm] = words[..] else { panic!("no player: {line:?}") };
         let number = |word: &str| word.parse().unwrap_or_else(|_| panic!("no number: {word:?}"));
         let (role, comm) = (role.to_owned(), text(comm));
-        Self { role, pid: number(pid), ns_pid: number(ns_pid), pid_ns: number(pid_ns), comm }
+        Self { role, pid: number(pid), ns_pid: number(ns_pid), pid_ns: number(pid_ns), comm, end: None }
+    }
+
+    /// Whether an event's process is this one. Its number alone may have been somebody else's before and after.
+    #[must_use]
+    pub fn is(&self, process: &Value) -> bool {
+        process["pid"] == self.pid && process["comm"] == self.comm
     }
 }
 

@@ -79,43 +79,38 @@ impl Tracer {
     #[must_use]
     pub fn watch(&self, play: Play) -> Told {
         let played = play.run();
-        let (pid, fence) = (played.pid, played.the("fence").pid);
-        let missing = || self.missing(pid, fence);
+        let missing = || self.missing(&played);
         eventually(
             || missing().is_empty().then_some(()),
-            || format!("{:?} of the fence {fence} is not told of:\n{}", missing(), self.log()),
+            || format!("{:?} of the fence is not told of:\n{played:#?}\n{}", missing(), self.log()),
         );
         let events = self.events_of(&played);
         Told::new(played, events)
     }
 
     /// What is not told yet of the fence, after which nothing comes.
-    fn missing(&self, pid: u64, fence: u64) -> Vec<&'static str> {
-        let events = lock(&self.events);
-        let told: Vec<_> = events.of(fence).map(|(_, event)| event).collect();
-        let is_death = |event: &Value| event["event"] == "death" && event["victim"]["pid"] == fence;
-        let is_call =
-            |event: &Value, signal: &str| event["sender"]["pid"] == pid && event["signal_name"] == signal;
+    fn missing(&self, played: &Played) -> Vec<&'static str> {
+        let (events, fence) = (lock(&self.events), played.the("fence"));
+        let told = || events.of(fence.pid).map(|(_, event)| event).filter(|event| is_in_time(event, played));
+        let is_call = |event: &Value, signal: &str| {
+            event["sender"]["pid"] == played.pid && event["signal_name"] == signal
+        };
         let all = [
-            ("death", told.iter().any(|event| is_death(event))),
-            ("SIGTERM", told.iter().any(|event| is_call(event, "SIGTERM"))),
-            ("SIGKILL", told.iter().any(|event| is_call(event, "SIGKILL"))),
+            ("death", told().any(|event| event["event"] == "death" && fence.is(&event["victim"]))),
+            ("SIGTERM", told().any(|event| is_call(event, "SIGTERM"))),
+            ("SIGKILL", told().any(|event| is_call(event, "SIGKILL"))),
         ];
         all.iter().filter(|(_, told)| !told).map(|(what, _)| *what).collect()
     }
 
     /// All events of the players, in the order in which they were told, but for those of the fence.
     fn events_of(&self, played: &Played) -> Vec<Arc<Value>> {
-        let fence = played.the("fence").pid;
-        let pids = played.players.iter().map(|player| player.pid).chain([played.pid]);
         let events = lock(&self.events);
-        let all: BTreeMap<_, _> = pids.flat_map(|pid| events.of(pid)).collect();
-        let is_of_this = |event: &&Arc<Value>| {
-            // Numbers are reused: who had one of them before is somebody else.
-            let at = event["boot_ns"].as_str().and_then(|at| at.parse::<u64>().ok());
-            at.is_some_and(|at| at >= played.time.0) && !pids_of(event).contains(&fence)
+        let all: BTreeMap<_, _> = played.players.iter().flat_map(|player| events.of(player.pid)).collect();
+        let is_wanted = |event: &&Arc<Value>| {
+            is_in_time(event, played) && ROLES.iter().any(|role| is_player(&event[*role], played))
         };
-        all.into_values().filter(is_of_this).map(Arc::clone).collect()
+        all.into_values().filter(is_wanted).map(Arc::clone).collect()
     }
 
     fn log(&self) -> String {
@@ -158,9 +153,22 @@ impl Events {
     }
 }
 
+/// Where an event tells of a process.
+const ROLES: [&str; 4] = ["victim", "sender", "target", "trigger"];
+
+/// Whether an event is of the time of a scene: numbers and names are reused.
+fn is_in_time(event: &Value, played: &Played) -> bool {
+    let at = event["boot_ns"].as_str().and_then(|at| at.parse::<u64>().ok());
+    at.is_some_and(|at| (played.time.0..=played.time.1).contains(&at))
+}
+
+fn is_player(process: &Value, played: &Played) -> bool {
+    played.players.iter().any(|player| player.role != "fence" && player.is(process))
+}
+
 /// The processes that an event is about.
 fn pids_of(event: &Value) -> Vec<u64> {
-    let processes = ["victim", "sender", "target", "trigger"].map(|role| &event[role]["pid"]);
+    let processes = ROLES.map(|role| &event[role]["pid"]);
     // The target of a call is a number; it is a process if it is positive.
     let numbers = [&event["target"], &event["target_pid"]];
     let mut pids: Vec<_> = processes.into_iter().chain(numbers).filter_map(Value::as_u64).collect();

@@ -39,7 +39,7 @@ const PLACES: &[(&str, &[&str])] = &[
     ("tower", &["http/server", "otlp/grpc"]),
     ("tower_http", &["http"]),
     // The system: numbers and names of signals and errors, clocks, sockets, processes.
-    ("nix", &["cli/trace", "errno", "http", "kernel/machine", "signal"]),
+    ("nix", &["cli/trace", "errno", "http", "kernel", "signal"]),
     (
         "rustix",
         &[

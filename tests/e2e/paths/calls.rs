@@ -144,7 +144,7 @@ fn inside_a_pid_namespace_both_numbers_of_a_process_are_told() {
     let (victim, sender) = (told.played.the("victim"), told.played.the("sender"));
     assert_ne!(victim.pid, victim.ns_pid, "the scene shows nothing");
     assert_eq!(told.calls("sender"), ["kill SIGTERM victim ok"]);
-    let call = told.events("kill_call").find(|call| call["sender"]["pid"] == sender.pid).unwrap();
+    let call = told.events("kill_call").find(|call| sender.is(&call["sender"])).unwrap();
     assert_eq!([&call["target"], &call["target_pid"]], [&json!(victim.ns_pid), &json!(victim.pid)]);
 }
 

@@ -63,7 +63,7 @@ fn who_makes_a_call_that_a_filter_forbids_died_of_the_filter() {
 #[test]
 fn one_of_two_threads_that_a_filter_ends_is_no_death() {
     let told = no_death(&["seccomp", "one_of_two"]);
-    assert_eq!(told.played.end_of(told.played.the("victim")), Some(End::Exit(0)));
+    assert_eq!(told.played.the("victim").end, Some(End::Exit(0)));
 }
 
 #[test]

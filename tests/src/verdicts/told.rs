@@ -20,8 +20,8 @@ impl Told {
     pub(super) fn new(played: Played, events: Vec<Arc<Value>>) -> Self {
         let told = Self { played, events };
         for player in told.played.players.iter().filter(|player| player.role != "fence") {
-            let is_told = told.events("death").any(|event| event["victim"]["pid"] == player.pid);
-            match told.played.end_of(player) {
+            let is_told = told.events("death").any(|event| player.is(&event["victim"]));
+            match player.end {
                 Some(End::Exit(_)) => assert!(!is_told, "{player:?} exited:\n{told}"),
                 Some(End::Signal(..)) => assert!(is_told, "{player:?} died, and nobody tells:\n{told}"),
                 // Nobody but the kernel could wait for it.
@@ -42,8 +42,7 @@ impl Told {
     /// If it was not told once, or if it does not agree with how the player ended.
     #[must_use]
     pub fn death_of(&self, player: &Player) -> &Value {
-        let deaths: Vec<_> =
-            self.events("death").filter(|event| event["victim"]["pid"] == player.pid).collect();
+        let deaths: Vec<_> = self.events("death").filter(|event| player.is(&event["victim"])).collect();
         let [death] = deaths[..] else { panic!("{} deaths of {player:?}:\n{self}", deaths.len()) };
         self.check_death(death, player);
         death
@@ -68,8 +67,7 @@ impl Told {
     /// The calls of all players with this role, each in a few words: `kill SIGTERM victim ok`.
     #[must_use]
     pub fn calls(&self, role: &str) -> Vec<String> {
-        let is_sender =
-            |event: &&Value| self.played.all(role).any(|player| event["sender"]["pid"] == player.pid);
+        let is_sender = |event: &&Value| self.played.all(role).any(|player| player.is(&event["sender"]));
         self.events("kill_call").filter(is_sender).map(|call| self.call_in_words(call)).collect()
     }
 
@@ -77,8 +75,7 @@ impl Told {
     /// `SIGALRM timer by kernel:timer: delivered, default`.
     #[must_use]
     pub fn signals(&self, role: &str) -> Vec<String> {
-        let is_target =
-            |event: &&Value| self.played.all(role).any(|player| event["target"]["pid"] == player.pid);
+        let is_target = |event: &&Value| self.played.all(role).any(|player| player.is(&event["target"]));
         let in_words = |event: &Value| {
             let (outcome, action) = (text(&event["outcome"]), text(&event["action"]));
             format!("{} by {}: {outcome}, {action}", signal(event), self.sender(event))
@@ -98,7 +95,7 @@ impl Told {
     }
 
     fn call_in_words(&self, call: &Value) -> String {
-        let sender = self.played.players.iter().find(|player| call["sender"]["pid"] == player.pid);
+        let sender = self.played.players.iter().find(|player| player.is(&call["sender"]));
         // The caller writes the number that its namespace has for the target.
         let is_target = |player: &&Player| {
             sender.is_some_and(|sender| sender.pid_ns == player.pid_ns) && call["target"] == player.ns_pid
@@ -113,7 +110,8 @@ impl Told {
     }
 
     fn sender_to(&self, posted: &Value, victim: &Value) -> String {
-        let is_victim = posted["sender"]["pid"] == victim["pid"];
+        let identity = |process: &Value| (process["pid"].clone(), process["start_boot_ns"].clone());
+        let is_victim = identity(&posted["sender"]) == identity(victim);
         if is_victim { "itself".to_owned() } else { self.sender(posted) }
     }
 
@@ -127,7 +125,7 @@ impl Told {
         if sender["pid"] == self.played.pid {
             return "provoke".to_owned();
         }
-        let player = self.played.players.iter().find(|player| sender["pid"] == player.pid);
+        let player = self.played.players.iter().find(|player| player.is(sender));
         let player =
             player.unwrap_or_else(|| panic!("the sender is nobody of the scene: {posted:#}\n{self}"));
         self.check_process(sender, player);
@@ -138,7 +136,7 @@ impl Told {
         let signal = death["signal"].as_i64().expect("it has a signal");
         let told = End::Signal(signal, death["core_dumped"] == true);
         // Whom nobody but the kernel could wait for has said nothing else.
-        assert_eq!(self.played.end_of(player).unwrap_or(told), told, "{death:#}");
+        assert_eq!(player.end.unwrap_or(told), told, "{death:#}");
         assert_eq!(death["exit_status"], 128 + signal, "{death:#}");
         let fatal = &death["fatal"]["signal"];
         assert!(*fatal == signal || (fatal.is_null() && death["cause"] == "unknown"), "{death:#}");
