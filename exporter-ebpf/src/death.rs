@@ -51,7 +51,6 @@ fn sched_process_exit(ctx: BtfTracePointContext) -> i32 {
         // None of these need be there.
         _ = IMAGES.remove(pid);
         _ = SUSPECTS.remove(pid);
-        _ = CHOSEN.remove(pid);
     }
     0
 }
@@ -116,7 +115,8 @@ unsafe fn join(signal: u8, event: *mut DeathEvent) {
         copy(before, &raw mut (*event).before);
         let sender = Identity::of(&(*event).fatal.sender);
         copy_or_clear(SENDERS.get_ptr(sender), &raw mut (*event).sender_background);
-        copy_or_clear::<Memory>(CHOSEN.get_ptr(pid), &raw mut (*event).memory);
+        let victim = Identity::of(&(*event).victim);
+        copy_or_clear::<Memory>(CHOSEN.get_ptr(victim), &raw mut (*event).memory);
     }
 }
 

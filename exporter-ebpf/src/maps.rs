@@ -70,9 +70,9 @@ pub(crate) static SENDERS: LruHashMap<Identity, Background, 4096> = LruHashMap::
 #[btf_map]
 pub(crate) static TARGETS: LruHashMap<u32, u32, 4096> = LruHashMap::new();
 
-/// Processes that the OOM killer chose, until their end.
+/// Processes that the OOM killer chose; some end before it says so.
 #[btf_map]
-pub(crate) static CHOSEN: LruHashMap<u32, Memory, 1024> = LruHashMap::new();
+pub(crate) static CHOSEN: LruHashMap<Identity, Memory, 1024> = LruHashMap::new();
 
 /// How often each memory cgroup was out of memory when that was last looked at, by its id.
 #[btf_map]

@@ -1,4 +1,5 @@
-//! OOM kills: the kernel says whom it chose, after it has posted its SIGKILL.
+//! OOM kills: the kernel says whom it chose, after it has posted its SIGKILL. A victim on another CPU may be dead by then, so
+//! that what ran out is found when the signal is posted.
 
 use aya_ebpf::{
     bindings::BPF_ANY,
@@ -18,8 +19,8 @@ use killsnoop_common::{
 
 use crate::{
     maps::{
-        CHOSEN, FILTER, LAYOUT, OOM_KILLS, OOM_SEEN, OomSeen, Opaque, PRODUCED, URGENT, add_one, count_lost,
-        global, opaque, wake_up,
+        CHOSEN, FILTER, Identity, LAYOUT, OOM_KILLS, OOM_SEEN, OomSeen, Opaque, PRODUCED, URGENT, add_one,
+        count_lost, global, opaque, wake_up,
     },
     task::{Struct, Task},
 };
@@ -27,45 +28,20 @@ use crate::{
 /// Cgroups above a victim that are looked at: limits are rarely set deeper.
 const N_LEVELS: usize = 16;
 
-/// Pages by which a memory cgroup may be below its limit and still have met it: what a charge asks for at most, and what
-/// CPUs keep in reserve.
-const SLACK_PAGES: u64 = 64;
-
 /// The OOM killer has chosen a process.
 #[btf_tracepoint(function = "mark_victim")]
 #[expect(clippy::needless_pass_by_value, reason = "the macro passes its context by value")]
 fn mark_victim(ctx: BtfTracePointContext) -> i32 {
-    // The memory controller's structures are embedded in others, so that the verifier cannot follow a pointer to them.
-    marked(&ctx, limit_met)
-}
-
-/// The same for a kernel that is locked down and lets no program copy its memory: what ran out is not known there.
-#[btf_tracepoint(function = "mark_victim")]
-#[expect(clippy::needless_pass_by_value, reason = "the macro passes its context by value")]
-fn mark_victim_locked(ctx: BtfTracePointContext) -> i32 {
-    marked(&ctx, |_, _| (Scope::Unknown, 0))
-}
-
-#[inline(always)]
-fn marked(ctx: &BtfTracePointContext, limit: impl Fn(Task, Task) -> (Scope, u64)) -> i32 {
     let trigger = Task::current();
     // Prototype in include/trace/events/oom.h: TP_PROTO(struct task_struct *task, uid_t uid), on older kernels
     // TP_PROTO(int pid).
     let outcome = if global(&LAYOUT.mark_victim_has_task) == 1 {
         let victim = Task(Struct::new(ctx.arg(0)));
-        let (scope, limit_cgroup) = limit(victim, trigger);
-        chosen(victim, trigger, opaque(Opaque::Scope, scope as u64) as u32, limit_cgroup)
+        record(identity(victim), trigger, |to| victim.describe(to))
     } else {
         let victim = Process { pid: ctx.arg(0), tid: ctx.arg(0), ..Process::NONE };
-        record(
-            &Memory::NONE,
-            trigger,
-            |to| {
-                // SAFETY: the place is that of a record.
-                unsafe { to.write(victim) }
-            },
-            victim.pid,
-        )
+        // SAFETY: the place is that of a record.
+        record(Identity::of(&victim), trigger, |to| unsafe { to.write(victim) })
     };
     if let Err(reason) = outcome {
         count_lost(reason);
@@ -73,8 +49,10 @@ fn marked(ctx: &BtfTracePointContext, limit: impl Fn(Task, Task) -> (Scope, u64)
     0
 }
 
+/// Keeps what the memory was of a process that the OOM killer is about to kill, until its end. `limit` finds what ran out.
 #[inline(always)]
-fn chosen(victim: Task, trigger: Task, scope: u32, limit_cgroup: u64) -> Result<(), Lost> {
+pub(crate) fn keep(victim: Task, trigger: Task, limit: impl Fn(Task, Task) -> (Scope, u64)) {
+    let (scope, limit_cgroup) = limit(victim, trigger);
     let memory = victim.0.follow(&LAYOUT.task.mm);
     let rss = global(&LAYOUT.mm_rss);
     let stride = global(&LAYOUT.mm_rss_stride);
@@ -88,20 +66,19 @@ fn chosen(victim: Task, trigger: Task, scope: u32, limit_cgroup: u64) -> Result<
         shmem_pages: pages(3),
         page_table_bytes: memory.get(&LAYOUT.mm_pgtables_bytes),
         score_adj: victim.signal().get::<i16>(&LAYOUT.signal_oom_score_adj).into(),
-        scope,
+        scope: opaque(Opaque::Scope, scope as u64) as u32,
     };
-    record(&memory, trigger, |to| victim.describe(to), victim.pid())
+    // What cannot be kept is told of without it.
+    _ = CHOSEN.insert(identity(victim), memory, BPF_ANY.into());
 }
 
 #[inline(always)]
-fn record(
-    memory: &Memory,
-    trigger: Task,
-    describe_victim: impl Fn(*mut Process),
-    victim_pid: u32,
-) -> Result<(), Lost> {
-    _ = CHOSEN.insert(victim_pid, memory, BPF_ANY.into());
-    add_one(OOM_KILLS.get_ptr_mut(memory.scope))?;
+fn record(victim: Identity, trigger: Task, describe_victim: impl Fn(*mut Process)) -> Result<(), Lost> {
+    // SAFETY: the map look-up gave the pointer.
+    let memory = CHOSEN.get_ptr(victim).map_or(Memory::NONE, |memory| unsafe { *memory });
+    // A number that was read back could be any, for the verifier.
+    let scope = if memory.scope < Scope::ALL.len() as u32 { memory.scope } else { 0 };
+    add_one(OOM_KILLS.get_ptr_mut(scope))?;
     if global(&FILTER.deaths) == 0 {
         return Ok(());
     }
@@ -114,56 +91,72 @@ fn record(
             Header { at_boot_ns: bpf_ktime_get_boot_ns(), kind: KIND_OOM_KILL, detail: [0; 3], number: 0 };
         describe_victim(&raw mut (*event).victim);
         trigger.describe(&raw mut (*event).trigger);
-        (*event).memory = *memory;
+        (*event).memory = memory;
     }
     entry.submit(wake_up());
     Ok(())
 }
 
-/// What ran out: the memory cgroup, of those above the victim, that is at its limit and was out of memory once more than
-/// when it was last looked at; else the machine. A cgroup that is full of cached files is at its limit too, so that
-/// neither alone would do.
 #[inline(always)]
-fn limit_met(victim: Task, trigger: Task) -> (Scope, u64) {
+fn identity(task: Task) -> Identity {
+    Identity { start_boot_ns: task.leader().start(), pid: task.pid(), reserved: 0 }
+}
+
+/// What ran out: the memory cgroup, of those above the victim, that was out of memory once more than when it was last looked
+/// at; else the machine. One that was never looked at must be near its limit too: it may have been out of memory before
+/// anybody watched. Reads by copying: the memory controller's structures are embedded in others, so that the verifier
+/// cannot follow a pointer to them.
+#[inline(always)]
+pub(crate) fn limit_met(victim: Task, trigger: Task) -> (Scope, u64) {
     if global(&LAYOUT.memcg_usage) == ABSENT {
         return (Scope::Unknown, 0);
     }
-    let mut css = victim.leader().memory_css().address();
+    let (mut css, tid) = (victim.leader().memory_css().address(), trigger.tid());
     for _ in 0..N_LEVELS {
         if css == 0 {
             break;
         }
-        if opaque(Opaque::Scope, is_at_limit(css).into()) != 0 {
-            let id = id_of(css);
-            if is_news(css, id, trigger.tid()) {
-                return (Scope::Memcg, id);
-            }
+        let id = id_of(css);
+        if opaque(Opaque::Scope, has_met_limit(css, id, tid).into()) != 0 {
+            return (Scope::Memcg, id);
         }
         css = peek(css, &LAYOUT.css_parent);
     }
     (Scope::Global, 0)
 }
 
-/// Structures of the memory controller begin with the part that all controllers have.
+/// Nothing is known of it: on a kernel that is locked down and lets no program copy its memory.
 #[inline(always)]
-fn is_at_limit(css: u64) -> bool {
-    let met = |usage: u64, max: u64| usage.saturating_add(SLACK_PAGES) >= max;
-    met(peek(css, &LAYOUT.memcg_usage), peek(css, &LAYOUT.memcg_max))
-        || (global(&LAYOUT.memcg_memsw_usage) != ABSENT
-            && met(peek(css, &LAYOUT.memcg_memsw_usage), peek(css, &LAYOUT.memcg_memsw_max)))
+pub(crate) fn limit_hidden(_victim: Task, _trigger: Task) -> (Scope, u64) {
+    (Scope::Unknown, 0)
 }
 
 /// Whether the cgroup was out of memory since it was last looked at. One event may have many victims, which the task that
 /// met the limit chooses one after the other.
 #[inline(always)]
-fn is_news(css: u64, id: u64, tid: u32) -> bool {
+fn has_met_limit(css: u64, id: u64, tid: u32) -> bool {
     let n_events = peek(css, &LAYOUT.memcg_oom_events);
-    let is_news = OOM_SEEN.get_ptr(id).map_or(n_events > 0, |seen| {
+    let has_met = match OOM_SEEN.get_ptr(id) {
         // SAFETY: the map look-up gave the pointer.
-        unsafe { (*seen).n_events < n_events || ((*seen).n_events == n_events && (*seen).tid == tid) }
-    });
+        Some(seen) => unsafe {
+            (*seen).n_events < n_events
+                || (n_events > 0 && (*seen).n_events == n_events && (*seen).tid == tid)
+        },
+        None => n_events > 0 && is_near_limit(css),
+    };
+    // What cannot be kept is looked at as new the next time.
     _ = OOM_SEEN.insert(id, OomSeen { n_events, tid, reserved: 0 }, BPF_ANY.into());
-    is_news
+    has_met
+}
+
+/// Structures of the memory controller begin with the part that all controllers have. Others give memory back while the
+/// victim is looked for: an eighth below the limit is near.
+#[inline(always)]
+fn is_near_limit(css: u64) -> bool {
+    let is_near = |usage: u64, max: u64| usage >= max - max / 8;
+    is_near(peek(css, &LAYOUT.memcg_usage), peek(css, &LAYOUT.memcg_max))
+        || (global(&LAYOUT.memcg_memsw_usage) != ABSENT
+            && is_near(peek(css, &LAYOUT.memcg_memsw_usage), peek(css, &LAYOUT.memcg_memsw_max)))
 }
 
 #[inline(always)]

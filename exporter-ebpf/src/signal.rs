@@ -4,7 +4,7 @@ use aya_ebpf::{
     EbpfContext as _, helpers::bpf_ktime_get_boot_ns, macros::btf_tracepoint, programs::BtfTracePointContext,
 };
 use killsnoop_common::{
-    cause::{Cause, Outcome},
+    cause::{Cause, Outcome, Scope},
     death::{Header, Posted, SignalEvent},
     lost::Lost,
     record::KIND_SIGNAL,
@@ -15,6 +15,7 @@ use crate::{
         EVENTS, FILTER, LAYOUT, Opaque, POSTED_SCRATCH, PRODUCED, TARGETS, add_one, clear, copy, count_lost,
         count_signal, global, opaque, wake_up,
     },
+    oom,
     origin::{self, Poster, Told},
     suspects,
     task::{Struct, Task},
@@ -24,25 +25,46 @@ use crate::{
 #[btf_tracepoint(function = "signal_generate")]
 #[expect(clippy::needless_pass_by_value, reason = "the macro passes its context by value")]
 fn signal_generate(ctx: BtfTracePointContext) -> i32 {
+    generated(&ctx, oom::limit_met)
+}
+
+/// The same for a kernel that is locked down and lets no program copy its memory: what an OOM killer ran out of is not
+/// known there.
+#[btf_tracepoint(function = "signal_generate")]
+#[expect(clippy::needless_pass_by_value, reason = "the macro passes its context by value")]
+fn signal_generate_locked(ctx: BtfTracePointContext) -> i32 {
+    generated(&ctx, oom::limit_hidden)
+}
+
+#[inline(always)]
+fn generated(ctx: &BtfTracePointContext, limit: impl Fn(Task, Task) -> (Scope, u64)) -> i32 {
     // Prototype in include/trace/events/signal.h: TP_PROTO(int sig, struct kernel_siginfo *info,
     // struct task_struct *task, int group, int result)
     let (info, target) = (Struct::new(ctx.arg(1)), Task(Struct::new(ctx.arg(2))));
     let told = origin::told(ctx.arg(0), info, target, ctx.arg::<i32>(3) != 0);
     let poster = Poster::current(ctx.as_ptr());
     // A number that is not known yet is none of the losses.
-    if let Err(reason) = posted(&told, poster, ctx.arg(4)) {
+    if let Err(reason) = posted(&told, poster, ctx.arg(4), limit) {
         count_lost(reason);
     }
     0
 }
 
 #[inline(always)]
-fn posted(told: &Told, poster: Poster, outcome: u8) -> Result<(), Lost> {
+fn posted(
+    told: &Told,
+    poster: Poster,
+    outcome: u8,
+    limit: impl Fn(Task, Task) -> (Scope, u64),
+) -> Result<(), Lost> {
     let cause = Cause::known(opaque(Opaque::Cause, origin::cause(told, poster) as u64) as u8);
     let outcome = Outcome::known(outcome);
     // The counter comes first, so that nothing that fails later makes it wrong.
     count_signal(told.signal, cause, outcome)?;
 
+    if cause as u8 == Cause::Oom as u8 {
+        oom::keep(told.target, poster.task, limit);
+    }
     if cause.is_call() {
         tell_call(told, poster.task, cause);
     }

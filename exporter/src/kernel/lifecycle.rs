@@ -15,8 +15,8 @@ pub(super) const PROGRAMS: [(&str, &str); 7] = [
     ("sched_process_exec", "sched_process_exec"),
     ("sched_process_fork", "sched_process_fork"),
     ("signal_generate", "signal_generate"),
+    ("signal_generate_locked", "signal_generate"),
     ("mark_victim", "mark_victim"),
-    ("mark_victim_locked", "mark_victim"),
     ("sched_process_exit", "sched_process_exit"),
 ];
 

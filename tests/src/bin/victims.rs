@@ -58,7 +58,7 @@ fn killed(n: usize, name: &str) {
             .map(|_| {
                 child(|| {
                     loop {
-                        pause()
+                        pause();
                     }
                 })
             })
