@@ -157,6 +157,8 @@ pub(crate) fn to_itself(troupe: &mut Troupe) {
 /// A sender stops the victim, lets it go on, and stops it again by the signal of a terminal's key.
 pub(crate) fn jobs(troupe: &mut Troupe) {
     let victim = troupe.cast("victim", Part::wait);
+    // SIGTSTP does not stop a group whose parents are all elsewhere, and this group may be such a one.
+    setpgid(victim.pid, victim.pid).expect("a child that has run nothing else may be moved");
     let steps = [libc::SIGSTOP, libc::SIGCONT, libc::SIGTSTP, libc::SIGCONT];
     // Each of the senders waits for its cue, so that each is looked at when the one before has had its effect.
     let senders =
