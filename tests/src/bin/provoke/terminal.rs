@@ -59,7 +59,7 @@ fn lead_a_session(part: &Part, master: &OwnedFd, path: &str, what: &str) {
         setpgid(Pid::from_raw(0), Pid::from_raw(0)).expect("a child may have a group of its own");
         part.wait();
     });
-    tcsetpgrp(&terminal, victim.pid).expect("the group is of this session");
+    tcsetpgrp(&terminal, victim.pid).expect("the group belongs to this terminal");
     match what {
         "hangup" | "leader_exits" => part.wait(),
         "ctrl_z" => {
