@@ -12,11 +12,11 @@ use killsnoop_common::{
 };
 
 use crate::{
-    kernel::{Struct, opaque},
     maps::{
         EVENTS, FILTER, POSTED_SCRATCH, PRODUCED, TARGETS, add_one, clear, copy, count_lost, count_signal,
         global, wake_up,
     },
+    number::opaque,
     oom,
     origin::{self, Poster, Told},
     suspects,
@@ -25,12 +25,13 @@ use crate::{
 
 /// A signal is posted. Runs with the target's signals locked and interrupts off.
 #[btf_tracepoint(function = "signal_generate")]
+#[inline(always)]
 #[expect(clippy::needless_pass_by_value, reason = "the macro passes its context by value")]
 fn signal_generate(ctx: BtfTracePointContext) -> i32 {
     // Prototype in include/trace/events/signal.h: TP_PROTO(int sig, struct kernel_siginfo *info,
     // struct task_struct *task, int group, int result)
-    let (info, target, current) = (Struct::new(ctx.arg(1)), Task(Struct::new(ctx.arg(2))), Task::current());
-    let told = origin::told(ctx.arg(0), info, target, ctx.arg::<i32>(3) != 0, current);
+    let (target, current) = (Task::new(ctx.arg(2)), Task::current());
+    let told = origin::told(ctx.arg(0), ctx.arg(1), target, ctx.arg::<i32>(3) != 0, current);
     let poster = Poster::new(current, ctx.as_ptr());
     if let Err(reason) = posted(&told, poster, ctx.arg(4)) {
         count_lost(reason);
