@@ -41,13 +41,20 @@ fn signal_generate(ctx: BtfTracePointContext) -> i32 {
 
 #[inline(always)]
 fn posted(told: &Told, poster: Poster, outcome: u8) -> Result<(), Lost> {
-    let cause = origin::cause(told, poster) as u64;
-    let cause = Cause::known(opaque(cause, told.target.pid().into()) as u8);
-    // A number that is not known yet is none of the losses.
-    let outcome = Outcome::known(outcome);
-    // The counter comes first, so that nothing that fails later makes it wrong.
-    count_signal(told.signal, cause, outcome)?;
+    let unknown = told.target.pid().into();
+    let cause = Cause::known(opaque(origin::cause(told, poster) as u64, unknown) as u8);
+    // The counter comes first, so that nothing that fails later makes it wrong. An outcome whose number is not known yet is
+    // none of the losses.
+    count_signal(told.signal, cause, Outcome::known(outcome))?;
 
+    // The ways that led here have taught the verifier much.
+    let outcome = Outcome::known(opaque(outcome.into(), unknown) as u8);
+    let told = &Told {
+        signal: opaque(told.signal as u64, unknown) as i32,
+        code: opaque(told.code as u64, unknown) as i32,
+        claimed_pid: opaque(told.claimed_pid.into(), unknown) as u32,
+        ..*told
+    };
     if cause as u8 == Cause::Oom as u8 {
         oom::keep(told.target, poster.task);
     }
