@@ -2,7 +2,14 @@
 
 use std::{thread, time::Duration};
 
-use crate::{loops::LOOPS, process, progress, report::Report, running::Running, tools::Tool, worker::Worker};
+use crate::{
+    loops::LOOPS,
+    process, progress,
+    report::Report,
+    running::Running,
+    tools::{Kind, Tool},
+    worker::Worker,
+};
 
 /// The kernel goes on for a moment with what has just been attached or detached.
 const SETTLE: Duration = Duration::from_millis(10);
@@ -22,7 +29,7 @@ pub(crate) fn measure(report: &mut Report, tools: &[Tool], worker: &mut Worker, 
 /// Each loop without the tool, then each with it.
 fn measure_pair(report: &mut Report, n: usize, tool: &Tool, worker: &mut Worker) {
     let off = LOOPS.each_ref().map(|one| worker.measure(one));
-    let running = if tool.is_off() { Ok(None) } else { Running::start(tool, worker).map(Some) };
+    let running = if tool.kind == Kind::Off { Ok(None) } else { Running::start(tool, worker).map(Some) };
     let running = match running {
         Ok(running) => running,
         Err(why) => return report.tools[n].why_not = Some(why),
@@ -36,6 +43,6 @@ fn measure_pair(report: &mut Report, n: usize, tool: &Tool, worker: &mut Worker)
     drop(running);
     thread::sleep(SETTLE);
     for ((one, off), on) in LOOPS.iter().zip(off).zip(on) {
-        report.tools[n].costs.entry(one.name).or_default().push(off, on);
+        report.tools[n].push(one.name, off, on);
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     progress,
     report::Report,
     running::Running,
-    tools::Tool,
+    tools::{Kind, Tool},
     worker::{FLOOD, Worker},
 };
 
@@ -33,7 +33,7 @@ pub(crate) struct Flood {
 
 pub(crate) fn measure(report: &mut Report, tools: &[Tool], worker: &mut Worker, idle: Duration) {
     for (n, tool) in tools.iter().enumerate() {
-        if tool.is_off() || report.tools[n].why_not.is_some() {
+        if !matches!(tool.kind, Kind::Ours | Kind::Peer) || report.tools[n].why_not.is_some() {
             continue;
         }
         progress::show(&format!("nothing, then a million calls: {}", tool.name));

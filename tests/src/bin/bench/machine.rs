@@ -1,8 +1,8 @@
 //! Where the figures come from.
 
-use std::{collections::BTreeMap, fs, process::Command};
+use std::{collections::BTreeMap, env, fs, path::PathBuf, process::Command};
 
-use killsnoop_tests::{binary, root, tool};
+use killsnoop_tests::{binary, root};
 use serde_json::{Value, json};
 
 /// The machine, and the versions of what was measured on it.
@@ -44,11 +44,13 @@ impl Machine {
 
 fn versions() -> BTreeMap<&'static str, String> {
     let package = |name| first_line(Command::new("dpkg-query").args(["--show", "-f=${Version}", name]));
+    let bpftrace = env::var_os("KILLSNOOP_TOOLS_BIN").map(|bin| PathBuf::from(bin).join("bpftrace-new"));
+    let bpftrace = bpftrace.unwrap_or_default();
     let commit = ["describe", "--always", "--dirty"];
     let all = [
         ("killsnoop-exporter", first_line(Command::new(binary()).arg("--version"))),
         ("commit", first_line(Command::new("git").args(commit).current_dir(root()))),
-        ("bpftrace of Debian testing", first_line(Command::new(tool("bpftrace-new")).arg("--version"))),
+        ("bpftrace of Debian testing", first_line(Command::new(bpftrace).arg("--version"))),
         ("bpftrace", package("bpftrace")),
         ("bpfcc-tools", package("bpfcc-tools")),
         ("libbpf-tools", package("libbpf-tools")),

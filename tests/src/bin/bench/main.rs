@@ -13,6 +13,7 @@
 
 mod cost;
 mod flood;
+mod guest;
 mod loops;
 mod machine;
 mod markdown;
@@ -21,6 +22,7 @@ mod plot;
 mod process;
 mod progress;
 mod readme;
+mod reference;
 mod report;
 mod running;
 mod scrape;
@@ -28,7 +30,7 @@ mod stats;
 mod tools;
 mod worker;
 
-use std::{env, fs};
+use std::{env, fs, path::Path};
 
 use killsnoop_tests::{otelcol::Otelcol, root};
 
@@ -39,20 +41,28 @@ fn main() {
     match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["worker"] => worker::obey(),
         ["static", file] => scrape::serve(file),
+        ["reference", object, program] => reference::hold(Path::new(object), program),
+        ["guest", object] => guest::run(Path::new(object)),
         _ => bench(&Options::parse(&args)),
     }
 }
 
 fn bench(options: &Options) {
+    progress::say("begin");
     process::pin(process::REST);
     let collector = Otelcol::counting();
     let mut worker = Worker::start();
-    let tools = tools::all(worker.pid(), &collector.grpc());
+    let reference = reference::build();
+    let object = reference.as_deref().map_err(|why| progress::say(&format!("no C references: {why}"))).ok();
+    let tools = tools::all(worker.pid(), &collector.grpc(), object);
     let tools: Vec<_> = tools.into_iter().filter(|tool| options.wants(&tool.name)).collect();
     let mut report = Report::new(options.pairs, &tools);
     cost::measure(&mut report, &tools, &mut worker, options.pairs);
     flood::measure(&mut report, &tools, &mut worker, options.idle);
     report.scrape = Some(scrape::measure(&mut worker));
+    if options.guest {
+        report.guest = Some(reference.and_then(|object| guest::measure(&object)));
+    }
     progress::end();
     publish(&report, options.write);
 }
@@ -73,7 +83,7 @@ fn publish(report: &Report, write: bool) {
     }
 }
 
-fn save(path: &std::path::Path, text: &str) {
+fn save(path: &Path, text: &str) {
     fs::create_dir_all(path.parent().expect("a file lies in a folder")).expect("a folder can be made");
     fs::write(path, text).expect("a file can be written");
     progress::say(&format!("wrote {}", path.display()));

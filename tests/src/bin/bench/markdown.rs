@@ -4,10 +4,12 @@ use std::fmt::Write as _;
 
 use crate::{
     flood::Flood,
+    guest::Guest,
     loops::LOOPS,
     report::{Figures, Report},
     scrape::Scrapes,
     stats::{Pairs, Summary},
+    tools::Kind,
 };
 
 /// Loops of the first table; the others are in the second.
@@ -18,12 +20,13 @@ pub(crate) fn page(report: &Report) -> String {
     let is_of_calls = |name: &str| OF_CALLS.contains(&name);
     let mut page = intro(report);
     page += "\n## Calls\n\n";
-    page += &costs(report, is_of_calls);
+    page += &costs(&report.tools, is_of_calls);
     page += "\n## Signals and processes\n\n";
-    page += &costs(report, |name| !is_of_calls(name));
+    page += &costs(&report.tools, |name| !is_of_calls(name));
     page += "\n## The tools themselves\n\n";
     page += &themselves(report);
     page += &report.scrape.as_ref().map(scrapes).unwrap_or_default();
+    page += &report.guest.as_ref().map(instructions).unwrap_or_default();
     page
 }
 
@@ -41,14 +44,14 @@ fn intro(report: &Report) -> String {
     )
 }
 
-fn costs(report: &Report, wanted: impl Fn(&str) -> bool) -> String {
+fn costs(tools: &[Figures], wanted: impl Fn(&str) -> bool) -> String {
     let loops: Vec<_> = LOOPS.iter().filter(|one| wanted(one.name)).collect();
     let titles: Vec<_> = loops.iter().map(|one| one.title.to_owned()).collect();
     let mut table = head("tool", &titles);
-    for tool in &report.tools {
-        if tool.is_off {
+    for tool in tools {
+        if tool.kind == Kind::Off {
             let bare =
-                |name| tool.costs.get(name).and_then(Pairs::off).map(|off| format!("{:.0} ns", off.median));
+                |name| tool.costs.get(name).and_then(Pairs::off).map(|off| format!("{:.0}", off.median));
             table += &row("bare", loops.iter().map(|one| bare(one.name)));
         }
         let added = |name| tool.costs.get(name).and_then(added);
@@ -78,7 +81,7 @@ fn themselves(report: &Report) -> String {
         "its CPU, s",
     ];
     let mut table = head("tool", &titles.map(str::to_owned));
-    for tool in report.tools.iter().filter(|tool| !tool.is_off) {
+    for tool in report.tools.iter().filter(|tool| matches!(tool.kind, Kind::Ours | Kind::Peer)) {
         table += &match tool.excuse() {
             Some(excuse) => row(&tool.name, [Some(excuse)].into_iter().chain(vec![None; titles.len() - 1])),
             None => row(&tool.name, itself(tool)),
@@ -146,6 +149,20 @@ fn scrapes(scrapes: &Scrapes) -> String {
         text += &row("kept open, beside a flood of calls", [None, Some(page), None]);
     }
     text
+}
+
+fn instructions(guest: &Result<Guest, String>) -> String {
+    let title = "\n## Instructions\n\n";
+    match guest {
+        Ok(guest) => format!(
+            "{title}In a virtual machine with Linux {} whose clock counts instructions: those that a tool adds to a call, and \
+             the ratio. A C reference does at the same hook the least that can be done: nothing; a count in a hash of each \
+             CPU; a count and a full record.\n\n{}",
+            guest.kernel,
+            costs(&guest.tools, |name| OF_CALLS.contains(&name) || name == "ignored")
+        ),
+        Err(why) => format!("{title}None: {why}\n"),
+    }
 }
 
 /// The first two lines of a table.

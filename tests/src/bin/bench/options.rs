@@ -10,24 +10,29 @@ pub(crate) struct Options {
     pub(crate) idle: Duration,
     /// Whether the figures go into the documents.
     pub(crate) write: bool,
+    /// Whether to count instructions, too.
+    pub(crate) guest: bool,
     /// Only tools whose name has one of these in it; all if there are none.
     only: Vec<String>,
 }
 
-const USAGE: &str = "usage: tests/run bench [--write] [--pairs N] [--idle SECONDS] [--only TEXT]...
+const USAGE: &str = "usage: tests/run bench [--write] [--guest] [--pairs N] [--idle SECONDS] [--only TEXT]...
 
   --write          put table and picture into docs/bench, and the short table into README.md
+  --guest          count instructions too, in a virtual machine (5 minutes)
   --pairs N        measure without and with each tool N times in turn [default: 9]
   --idle SECONDS   watch each tool while nothing happens [default: 10]
   --only TEXT      only tools with this in their name, and the control";
 
 impl Options {
     pub(crate) fn parse(args: &[String]) -> Self {
-        let mut options = Self { pairs: 9, idle: Duration::from_secs(10), write: false, only: Vec::new() };
+        let mut options =
+            Self { pairs: 9, idle: Duration::from_secs(10), write: false, guest: false, only: Vec::new() };
         let mut args = args.iter();
         while let Some(flag) = args.next() {
             match flag.as_str() {
                 "--write" => options.write = true,
+                "--guest" => options.guest = true,
                 "--pairs" => options.pairs = number(args.next()),
                 "--idle" => options.idle = Duration::from_secs(number(args.next())),
                 "--only" => options.only.push(args.next().unwrap_or_else(|| usage()).clone()),

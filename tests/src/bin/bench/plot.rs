@@ -3,6 +3,7 @@
 use crate::{
     loops::{GETPPID, KILL},
     report::{Figures, Report},
+    tools::Kind,
 };
 
 /// Pixels.
@@ -27,7 +28,8 @@ const STYLE: &str = "<style>\
 
 /// An SVG image.
 pub(crate) fn svg(report: &Report) -> String {
-    let tools: Vec<_> = report.tools.iter().filter(|tool| !tool.is_off).collect();
+    let tools: Vec<_> =
+        report.tools.iter().filter(|tool| matches!(tool.kind, Kind::Ours | Kind::Peer)).collect();
     let height = TOP + ROW * tools.len() as f64 + 10.0;
     let scale =
         Scale::up_to(tools.iter().flat_map(|tool| [added(tool, KILL), added(tool, GETPPID)]).flatten());
@@ -90,7 +92,7 @@ fn grid(scale: Scale, height: f64) -> String {
 fn row(tool: &Figures, y: f64, scale: Scale) -> String {
     let name = text(LEFT - 10.0, y + 22.0, "\" text-anchor=\"end", &tool.name);
     if tool.costs.is_empty() {
-        let what = if tool.is_ours { "not on this kernel" } else { "does not work here" };
+        let what = if tool.kind == Kind::Ours { "not on this kernel" } else { "does not work here" };
         return name + &text(LEFT + 6.0, y + 22.0, "note", what);
     }
     let bars = [(KILL, y + 5.0), (GETPPID, y + 6.0 + BAR)];

@@ -1,6 +1,10 @@
 //! One line that is written over and over, where somebody looks; elsewhere a line now and then.
 
-use std::io::{IsTerminal as _, stderr};
+use std::{
+    io::{IsTerminal as _, stderr},
+    sync::LazyLock,
+    time::Instant,
+};
 
 /// What is being done now.
 pub(crate) fn show(text: &str) {
@@ -9,10 +13,11 @@ pub(crate) fn show(text: &str) {
     }
 }
 
-/// What has been done, once.
+/// What has been done, once, and when.
 pub(crate) fn say(text: &str) {
+    static STARTED: LazyLock<Instant> = LazyLock::new(Instant::now);
     end();
-    eprintln!("{text}");
+    eprintln!("{:4} s  {text}", STARTED.elapsed().as_secs());
 }
 
 /// Leaves an empty line for what comes next.

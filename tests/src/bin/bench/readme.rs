@@ -10,6 +10,7 @@ use crate::{
     progress,
     report::{Figures, Report},
     stats::{Pairs, Summary},
+    tools::Kind,
 };
 
 const BEGIN: &str = "<!-- bench: filled in by `tests/run bench --write` -->\n";
@@ -34,7 +35,7 @@ fn short(report: &Report) -> String {
     let picture = "![Nanoseconds added to kill(self, 0) and to getppid(), by tool](docs/bench/bench.svg)";
     let titles = ["kill(self, 0)", "getppid()", "ready after", "memory", "told of a million calls flat out"];
     let mut table = head("tool", &titles.map(str::to_owned));
-    for tool in &report.tools {
+    for tool in report.tools.iter().filter(|tool| tool.kind != Kind::Reference) {
         table += &match tool.excuse() {
             Some(excuse) => row(&tool.name, [Some(excuse), None, None, None, None]),
             None => row(&tool.name, cells(tool)),

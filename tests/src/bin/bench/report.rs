@@ -6,10 +6,11 @@ use serde_json::{Value, json};
 
 use crate::{
     flood::Flood,
+    guest::Guest,
     machine::Machine,
     scrape::Scrapes,
     stats::{Pairs, Summary},
-    tools::Tool,
+    tools::{Kind, Tool},
 };
 
 /// What was measured.
@@ -18,17 +19,18 @@ pub(crate) struct Report {
     pub(crate) pairs: usize,
     pub(crate) tools: Vec<Figures>,
     pub(crate) scrape: Option<Scrapes>,
+    /// Instructions, or why there are none; nothing if they were not asked for.
+    pub(crate) guest: Option<Result<Guest, String>>,
 }
 
 /// What was measured of one tool.
 pub(crate) struct Figures {
     pub(crate) name: String,
-    pub(crate) is_ours: bool,
-    pub(crate) is_off: bool,
+    pub(crate) kind: Kind,
     /// Why there is nothing, or no more, to be measured.
     pub(crate) why_not: Option<String>,
     /// By the name of the loop.
-    pub(crate) costs: BTreeMap<&'static str, Pairs>,
+    pub(crate) costs: BTreeMap<String, Pairs>,
     /// Milliseconds until it watched.
     pub(crate) starts: Vec<f64>,
     /// MiB, when it had just begun to watch.
@@ -41,7 +43,7 @@ pub(crate) struct Figures {
 impl Report {
     pub(crate) fn new(pairs: usize, tools: &[Tool]) -> Self {
         let tools = tools.iter().map(Figures::new).collect();
-        Self { machine: Machine::look(), pairs, tools, scrape: None }
+        Self { machine: Machine::look(), pairs, tools, scrape: None, guest: None }
     }
 
     pub(crate) fn json(&self) -> Value {
@@ -50,16 +52,26 @@ impl Report {
             "pairs": self.pairs,
             "tools": self.tools.iter().map(Figures::json).collect::<Vec<_>>(),
             "scrape": self.scrape.as_ref().map(Scrapes::json),
+            "instructions": self.guest.as_ref().map(instructions),
         })
     }
 }
 
+fn instructions(guest: &Result<Guest, String>) -> Value {
+    match guest {
+        Ok(guest) => json!({
+            "kernel": guest.kernel,
+            "tools": guest.tools.iter().map(Figures::json).collect::<Vec<_>>(),
+        }),
+        Err(why) => json!({"why_not": why}),
+    }
+}
+
 impl Figures {
-    fn new(tool: &Tool) -> Self {
+    pub(crate) fn new(tool: &Tool) -> Self {
         Self {
             name: tool.name.clone(),
-            is_ours: tool.is_ours(),
-            is_off: tool.is_off(),
+            kind: tool.kind,
             why_not: None,
             costs: BTreeMap::new(),
             starts: Vec::new(),
@@ -69,10 +81,15 @@ impl Figures {
         }
     }
 
+    /// One more pair of a loop.
+    pub(crate) fn push(&mut self, one: &str, off: f64, on: f64) {
+        self.costs.entry(one.to_owned()).or_default().push(off, on);
+    }
+
     /// Why there are no figures, for people.
     pub(crate) fn excuse(&self) -> Option<String> {
         let why = self.why_not.as_ref()?.replace('|', "\\|");
-        let what = if self.is_ours { "not on this kernel" } else { "does not work here" };
+        let what = if self.kind == Kind::Ours { "not on this kernel" } else { "does not work here" };
         Some(format!("{what}: {why}"))
     }
 
@@ -81,7 +98,7 @@ impl Figures {
         json!({
             "name": self.name,
             "why_not": self.why_not,
-            "nanoseconds": self.costs.iter().map(|(name, pairs)| (*name, pairs.json())).collect::<BTreeMap<_, _>>(),
+            "calls": self.costs.iter().map(|(name, pairs)| (name, pairs.json())).collect::<BTreeMap<_, _>>(),
             "start_milliseconds": summary(&self.starts),
             "rss_mib": summary(&self.rss),
             "idle_cpu_percent": self.idle,

@@ -16,7 +16,7 @@ use nix::{
 use tempfile::NamedTempFile;
 
 use crate::{
-    tools::{Ready, Tool},
+    tools::{Kind, Ready, Tool},
     worker::Worker,
 };
 
@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// A tool that watches.
 pub(crate) struct Running {
     child: Child,
-    is_ours: bool,
+    kind: Kind,
     output: NamedTempFile,
     errors: NamedTempFile,
     /// Where it serves HTTP, if it does.
@@ -47,7 +47,7 @@ impl Running {
         command.args(&tool.argv[1..]).stdin(Stdio::null()).stdout(reopen(&output)).stderr(reopen(&errors));
         let child = command.spawn().map_err(|error| format!("{}: {error}", tool.argv[0]))?;
         let mut running =
-            Self { child, is_ours: tool.is_ours(), output, errors, address: None, took: Duration::ZERO };
+            Self { child, kind: tool.kind, output, errors, address: None, took: Duration::ZERO };
         while !running.watches(tool.ready, worker) {
             running.still_starts(started)?;
             thread::sleep(Duration::from_millis(1));
@@ -125,7 +125,7 @@ impl Running {
 
     /// Ends it, and waits until it has let go of the kernel.
     pub(crate) fn stop(&mut self) {
-        let signal = if self.is_ours { Signal::SIGTERM } else { Signal::SIGINT };
+        let signal = if self.kind == Kind::Peer { Signal::SIGINT } else { Signal::SIGTERM };
         _ = kill(Pid::from_raw(self.pid().cast_signed()), signal);
         let started = Instant::now();
         while matches!(self.child.try_wait(), Ok(None)) {

@@ -61,6 +61,10 @@ impl Pairs {
         Summary::of(self.0.iter().map(|(off, on)| on / off))
     }
 
+    pub(crate) fn all(&self) -> &[(f64, f64)] {
+        &self.0
+    }
+
     /// Without each single pair.
     pub(crate) fn summaries(&self) -> Value {
         let parts =

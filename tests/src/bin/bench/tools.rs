@@ -1,10 +1,10 @@
 //! Who is measured: the exporter in each of its ways, and those that people use today.
 
-use std::path::Path;
+use std::{env, path::Path};
 
 use killsnoop_tests::{binary, tool};
 
-use crate::loops::IGNORED;
+use crate::{loops::IGNORED, reference};
 
 /// The control: nothing runs, and what is measured is the noise.
 pub(crate) const OFF: &str = "off (control)";
@@ -13,11 +13,25 @@ pub(crate) const OFF: &str = "off (control)";
 #[derive(Clone, Debug)]
 pub(crate) struct Tool {
     pub(crate) name: String,
+    pub(crate) kind: Kind,
     /// Program and arguments; none for the control.
     pub(crate) argv: Vec<String>,
     pub(crate) ready: Ready,
     /// A signal that the worker sends itself and that this tool can see.
     pub(crate) sees: i32,
+}
+
+/// Whose it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Nobody's: nothing runs.
+    Off,
+    /// The exporter.
+    Ours,
+    /// What people use today.
+    Peer,
+    /// A program in C that does no more than it must.
+    Reference,
 }
 
 /// How a tool says that it watches.
@@ -31,29 +45,57 @@ pub(crate) enum Ready {
     Shows,
 }
 
-/// All of them, the control first. `worker` is the process that makes the calls, `collector` where OTLP goes.
-pub(crate) fn all(worker: u32, collector: &str) -> Vec<Tool> {
-    let off = Tool { name: OFF.to_owned(), argv: Vec::new(), ready: Ready::Shows, sees: 0 };
-    let ours = ["tracepoint", "raw", "fexit", "none"].into_iter().flat_map(|hook| ours(hook, collector));
-    [off].into_iter().chain(ours).chain(peers(worker)).collect()
+/// Ways to watch calls.
+const HOOKS: [&str; 4] = ["tracepoint", "raw", "fexit", "none"];
+
+/// All of them, the control first. `worker` is the process that makes the calls, `collector` where OTLP goes, `object` has
+/// the C programs.
+pub(crate) fn all(worker: u32, collector: &str, object: Option<&Path>) -> Vec<Tool> {
+    let ours = HOOKS.into_iter().flat_map(|hook| ours(hook, Some(collector)));
+    let references = object.map(references).unwrap_or_default();
+    [off()].into_iter().chain(ours).chain(references).chain(peers(worker)).collect()
 }
 
-fn ours(hook: &str, collector: &str) -> Vec<Tool> {
+/// Those that count as instructions: nobody is there to receive OTLP, and no peers.
+pub(crate) fn of_guest(object: &Path) -> Vec<Tool> {
+    let ours = HOOKS.into_iter().flat_map(|hook| ours(hook, None));
+    [off()].into_iter().chain(ours).chain(references(object)).collect()
+}
+
+fn off() -> Tool {
+    Tool { name: OFF.to_owned(), kind: Kind::Off, argv: Vec::new(), ready: Ready::Shows, sees: 0 }
+}
+
+fn references(object: &Path) -> Vec<Tool> {
+    let bench = env::current_exe().expect("the kernel tells what runs").display().to_string();
+    let tool = |hook: &str, work: &str| Tool {
+        name: format!("C reference, hook {hook}, {work}"),
+        kind: Kind::Reference,
+        argv: vec![bench.clone(), "reference".into(), object.display().to_string(), format!("{hook}_{work}")],
+        ready: Ready::Says(reference::WATCHES),
+        sees: 0,
+    };
+    let hooks = HOOKS.into_iter().filter(|&hook| hook != "none");
+    hooks.flat_map(|hook| reference::WORK.map(|work| tool(hook, work))).collect()
+}
+
+fn ours(hook: &str, collector: Option<&str>) -> Vec<Tool> {
     let binary = binary().display().to_string();
     // What the loops call counts as noise.
-    let otlp = ["--events.noise", "--otlp.protocol", "grpc", "--otlp.endpoint", collector];
+    let otlp = |collector| ["--events.noise", "--otlp.protocol", "grpc", "--otlp.endpoint", collector];
     let serve = [&binary, "--web.listen-address", "127.0.0.1:0", "--hook", hook];
     let trace = [&binary, "trace", "--json", "--log.level", "info", "--hook", hook];
     let tool = |what: &str, argv: &[&str], ready| Tool {
         name: format!("{what}, hook {hook}"),
+        kind: Kind::Ours,
         argv: argv.iter().map(|&arg| arg.to_owned()).collect(),
         ready,
         sees: 0,
     };
-    let mut tools = vec![
-        tool("counts and verdicts", &serve, Ready::Serves),
-        tool("and each call over OTLP", &[&serve[..], &otlp].concat(), Ready::Serves),
-    ];
+    let mut tools = vec![tool("counts and verdicts", &serve, Ready::Serves)];
+    if let Some(collector) = collector {
+        tools.push(tool("and each call over OTLP", &[&serve[..], &otlp(collector)].concat(), Ready::Serves));
+    }
     // Without a hook at calls there is nothing for it to show.
     if hook != "none" {
         tools.push(tool("trace --json", &trace, Ready::Says("watching with hook")));
@@ -79,16 +121,5 @@ fn peers(worker: u32) -> Vec<Tool> {
 
 fn peer(name: &str, argv: &[&str]) -> Tool {
     let argv = argv.iter().map(|&arg| arg.to_owned()).collect();
-    Tool { name: name.to_owned(), argv, ready: Ready::Shows, sees: 0 }
-}
-
-impl Tool {
-    pub(crate) fn is_off(&self) -> bool {
-        self.argv.is_empty()
-    }
-
-    /// Whether it is the exporter.
-    pub(crate) fn is_ours(&self) -> bool {
-        self.argv.first().is_some_and(|program| Path::new(program) == binary())
-    }
+    Tool { name: name.to_owned(), kind: Kind::Peer, argv, ready: Ready::Shows, sees: 0 }
 }
