@@ -9,11 +9,11 @@ use crate::{
     cost, progress,
     report::{Figures, Report},
     tools::{self, Tool},
-    worker::Worker,
+    worker::{TENTH, Worker},
 };
 
-/// The first is spoiled by what happens only once.
-const PAIRS: usize = 3;
+/// Instructions are the same each time, and it takes long to start a tool there.
+const PAIRS: usize = 1;
 
 /// What the machine was, and what was counted in it.
 pub(crate) struct Guest {
@@ -44,7 +44,7 @@ pub(crate) fn measure(reference: &Path) -> Result<Guest, String> {
 pub(crate) fn run(reference: &Path) {
     let tools = tools::of_guest(reference);
     let mut report = Report::new(PAIRS, &tools);
-    cost::measure(&mut report, &tools, &mut Worker::start(), PAIRS);
+    cost::measure(&mut report, &tools, &mut Worker::start(TENTH), PAIRS);
     for tool in &report.tools {
         if let Some(why) = &tool.why_not {
             println!("@@not\t{}\t{why}", tool.name);

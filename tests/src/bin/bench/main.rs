@@ -39,7 +39,7 @@ use crate::{options::Options, report::Report, worker::Worker};
 fn main() {
     let args: Vec<_> = env::args().skip(1).collect();
     match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        ["worker"] => worker::obey(),
+        ["worker", share] => worker::obey(share),
         ["static", file] => scrape::serve(file),
         ["reference", object, program] => reference::hold(Path::new(object), program),
         ["guest", object] => guest::run(Path::new(object)),
@@ -51,7 +51,7 @@ fn bench(options: &Options) {
     progress::say("begin");
     process::pin(process::REST);
     let collector = Otelcol::counting();
-    let mut worker = Worker::start();
+    let mut worker = Worker::start(worker::WHOLE);
     let reference = reference::build();
     let object = reference.as_deref().map_err(|why| progress::say(&format!("no C references: {why}"))).ok();
     let tools = tools::all(worker.pid(), &collector.grpc(), object);
