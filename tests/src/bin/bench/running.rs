@@ -86,8 +86,9 @@ impl Running {
     fn why(&self) -> Option<String> {
         let said = self.said();
         let lines = || said.lines().map(str::trim).filter(|line| !line.is_empty());
-        let line =
-            lines().find(|line| line.to_lowercase().contains("error")).or_else(|| lines().next_back())?;
+        let tells =
+            |line: &&str| line.starts_with("error") || line.contains("ERROR") || line.contains("Exception");
+        let line = lines().find(tells).or_else(|| lines().next_back())?;
         Some(line.chars().take(160).collect())
     }
 
