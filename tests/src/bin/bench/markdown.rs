@@ -96,7 +96,7 @@ fn itself(tool: &Figures) -> [Option<String>; 7] {
     [
         spread(&tool.starts, 0),
         Summary::of(tool.rss.iter().copied()).map(|rss| format!("{:.1}", rss.median)),
-        tool.idle.map(|idle| format!("{idle:.2} %")),
+        tool.idle.map(|idle| format!("{idle:.3} %")),
         flood.map(|flood| format!("{:.2} M", flood.rate / 1e6)),
         flood.and_then(|flood| flood.counted).map(percent),
         flood.and_then(told),

@@ -10,16 +10,17 @@ pub(crate) struct Options {
     pub(crate) idle: Duration,
     /// Whether the figures go into the documents.
     pub(crate) write: bool,
-    /// Whether to count instructions, too.
+    /// Whether to count instructions, too, which takes a virtual machine.
     pub(crate) guest: bool,
     /// Only tools whose name has one of these in it; all if there are none.
     only: Vec<String>,
 }
 
-const USAGE: &str = "usage: tests/run bench [--write] [--guest] [--pairs N] [--idle SECONDS] [--only TEXT]...
+const USAGE: &str =
+    "usage: tests/run bench [--write] [--no-guest] [--pairs N] [--idle SECONDS] [--only TEXT]...
 
   --write          put table and picture into docs/bench, and the short table into README.md
-  --guest          count instructions too, in a virtual machine (5 minutes)
+  --no-guest       do not count instructions, which takes a virtual machine
   --pairs N        measure without and with each tool N times in turn [default: 9]
   --idle SECONDS   watch each tool while nothing happens [default: 10]
   --only TEXT      only tools with this in their name, and the control";
@@ -27,15 +28,19 @@ const USAGE: &str = "usage: tests/run bench [--write] [--guest] [--pairs N] [--i
 impl Options {
     pub(crate) fn parse(args: &[String]) -> Self {
         let mut options =
-            Self { pairs: 9, idle: Duration::from_secs(10), write: false, guest: false, only: Vec::new() };
+            Self { pairs: 9, idle: Duration::from_secs(10), write: false, guest: true, only: Vec::new() };
         let mut args = args.iter();
         while let Some(flag) = args.next() {
             match flag.as_str() {
                 "--write" => options.write = true,
-                "--guest" => options.guest = true,
+                "--no-guest" => options.guest = false,
                 "--pairs" => options.pairs = number(args.next()),
                 "--idle" => options.idle = Duration::from_secs(number(args.next())),
                 "--only" => options.only.push(args.next().unwrap_or_else(|| usage()).clone()),
+                "--help" => {
+                    println!("{USAGE}");
+                    exit(0)
+                }
                 _ => usage(),
             }
         }

@@ -1,8 +1,8 @@
 //! What the kernel tells of a process, and where a process runs.
 
-use std::fs;
+use std::{fs, time::Duration};
 
-use nix::libc;
+use nix::{libc, time::clock_getcpuclockid, unistd::Pid};
 
 /// The CPU of the worker, which makes the calls.
 pub(crate) const CALLS: usize = 0;
@@ -27,11 +27,9 @@ pub(crate) fn rss(pid: u32) -> Option<f64> {
     Some(kibibytes / 1024.0)
 }
 
-/// Seconds of CPU that a process has used, all its threads together; nothing if it is gone.
+/// Seconds of CPU that a process has used, all its threads together; nothing if it is gone. /proc counts in ticks, which are
+/// too long for what idles.
 pub(crate) fn cpu_seconds(pid: u32) -> Option<f64> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // A name may hold anything, a closing parenthesis too: fields are counted from the last one.
-    let fields: Vec<_> = stat.rsplit(')').next()?.split_whitespace().collect();
-    let ticks: f64 = fields.get(11..13)?.iter().filter_map(|ticks| ticks.parse::<f64>().ok()).sum();
-    Some(ticks / 100.0)
+    let clock = clock_getcpuclockid(Pid::from_raw(pid.cast_signed())).ok()?;
+    Some(Duration::from(clock.now().ok()?).as_secs_f64())
 }

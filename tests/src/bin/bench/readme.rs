@@ -41,7 +41,10 @@ fn short(report: &Report) -> String {
             None => row(&tool.name, cells(tool)),
         };
     }
-    format!("{}.\n\n{picture}\n\n{table}", report.machine.sentence())
+    format!(
+        "{}. [All figures](docs/bench/bench.md), with their ranges.\n\n{picture}\n\n{table}",
+        report.machine.sentence()
+    )
 }
 
 fn cells(tool: &Figures) -> [Option<String>; 5] {

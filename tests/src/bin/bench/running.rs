@@ -86,9 +86,9 @@ impl Running {
     fn why(&self) -> Option<String> {
         let said = self.said();
         let lines = || said.lines().map(str::trim).filter(|line| !line.is_empty());
-        let tells =
-            |line: &&str| line.starts_with("error") || line.contains("ERROR") || line.contains("Exception");
+        let tells = |line: &&str| line.starts_with("error") || line.contains("ERROR");
         let line = lines().find(tells).or_else(|| lines().next_back())?;
+        let line = line.split(" Verifier output").next()?;
         Some(line.chars().take(160).collect())
     }
 
