@@ -113,7 +113,7 @@ fn peers(worker: u32) -> Vec<Tool> {
         peer("bcc killsnoop", &["killsnoop-bpfcc"]),
         peer("bcc sigsnoop -k", &["sigsnoop", "-k"]),
         // It does not see calls, only signals that are posted.
-        Tool { sees: IGNORED, ..peer("bcc sigsnoop", &["sigsnoop"]) },
+        Tool { sees: IGNORED, ..peer("bcc sigsnoop, signals and no calls", &["sigsnoop"]) },
         peer("perf trace -e kill", &["perf", "trace", "-e", "kill"]),
         peer("strace -f -e kill", &["strace", "-f", "-e", "trace=kill", "-p", &worker]),
     ]
