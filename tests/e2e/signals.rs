@@ -12,6 +12,7 @@ pub(crate) const FAILURES: i64 = 37;
 /// The flood that a small ring buffer cannot hold.
 pub(crate) const FLOOD: i64 = 38;
 /// Calls of 32-bit programs.
+#[cfg(target_arch = "x86_64")]
 pub(crate) const COMPAT: i64 = 39;
 /// Counters without any reader of events.
 pub(crate) const UNREAD: i64 = 40;

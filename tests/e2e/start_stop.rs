@@ -3,9 +3,8 @@
 use std::{net::TcpListener, os::unix::net::UnixDatagram};
 
 use killsnoop_tests::{
-    PATIENCE,
     exporter::{Exporter, command, unprivileged},
-    http,
+    http, patience,
     process::Process,
 };
 use nix::sys::signal::Signal;
@@ -26,7 +25,7 @@ fn a_service_manager_is_told_when_it_watches_and_when_it_ends() {
     let folder = tempfile::TempDir::new().unwrap();
     let path = folder.path().join("notify");
     let socket = UnixDatagram::bind(&path).unwrap();
-    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    socket.set_read_timeout(Some(patience())).unwrap();
     let next = || {
         let mut message = [0; 256];
         let n = socket.recv(&mut message).unwrap();

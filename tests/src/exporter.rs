@@ -1,8 +1,8 @@
 //! The exporter under test: the real binary, on ports of its own.
 
-use std::process::Command;
+use std::{env, io, os::unix::process::CommandExt as _, process::Command};
 
-use nix::sys::signal::Signal;
+use nix::{errno::Errno, libc, sys::signal::Signal};
 
 use crate::{binary, eventually, http, process::Process, scrape::Scrape};
 
@@ -31,7 +31,11 @@ impl Exporter {
     #[must_use]
     pub fn start_with(args: &[&str], envs: &[(&str, &str)]) -> Self {
         let process = Process::start(
-            command().args(["--web.listen-address", "127.0.0.1:0"]).args(args).envs(envs.iter().copied()),
+            command()
+                .args(["--web.listen-address", "127.0.0.1:0"])
+                .args(hook(args))
+                .args(args)
+                .envs(envs.iter().copied()),
         );
         let address = process.stderr.find(|line| Some(line.split_once("listening on ")?.1.trim().to_owned()));
         let exporter = Self { process, address };
@@ -85,21 +89,51 @@ impl Exporter {
 #[must_use]
 pub fn command() -> Command {
     let mut command = Command::new(binary());
-    let otel = std::env::vars().map(|(name, _)| name).filter(|name| name.starts_with("OTEL_"));
+    let otel = env::vars().map(|(name, _)| name).filter(|name| name.starts_with("OTEL_"));
     for name in otel {
         command.env_remove(name);
     }
     command
 }
 
+/// The flag for the hook that `KILLSNOOP_HOOK` names, if it does and these arguments name none: one kernel may have several,
+/// and what holds for one must hold for each.
+#[must_use]
+pub fn hook(args: &[&str]) -> Vec<String> {
+    let hook = env::var("KILLSNOOP_HOOK").ok().filter(|_| !args.contains(&"--hook"));
+    hook.map_or_else(Vec::new, |hook| vec!["--hook".to_owned(), hook])
+}
+
 /// The binary with these arguments and without any capability. The user stays, since the binary may lie where only that
 /// user can read.
 #[must_use]
 pub fn unprivileged(args: &[&str]) -> Command {
-    let mut command = Command::new("setpriv");
-    command.args(["--bounding-set=-all", "--inh-caps=-all", "--"]).arg(binary()).args(args);
+    let mut command = Command::new(binary());
+    command.args(args);
+    // SAFETY: between fork and exec this makes two kinds of system calls, and nothing else.
+    unsafe { command.pre_exec(drop_capabilities) };
     command
 }
+
+/// What root gets at exec are the capabilities of its bounding set and those that are inherited: after this, none.
+fn drop_capabilities() -> io::Result<()> {
+    for capability in 0..64_u64 {
+        // SAFETY: takes numbers.
+        match Errno::result(unsafe { libc::prctl(libc::PR_CAPBSET_DROP, capability, 0, 0, 0) }) {
+            Ok(_) => {}
+            // There are no more.
+            Err(Errno::EINVAL) => break,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let (header, none) = ([CAPABILITY_VERSION, 0], [0_u32; 6]);
+    // SAFETY: both are as capset(2) has them, for this thread: a version and a number, and two times three sets.
+    Errno::result(unsafe { libc::syscall(libc::SYS_capset, header.as_ptr(), none.as_ptr()) })?;
+    Ok(())
+}
+
+/// `_LINUX_CAPABILITY_VERSION_3` of linux/capability.h.
+const CAPABILITY_VERSION: u32 = 0x2008_0522;
 
 /// `killsnoop-exporter trace` with these arguments, once it is attached.
 ///
@@ -107,7 +141,7 @@ pub fn unprivileged(args: &[&str]) -> Command {
 /// If it does not attach.
 #[must_use]
 pub fn trace(args: &[&str]) -> Process {
-    watching(command().arg("trace").args(args))
+    watching(command().arg("trace").args(hook(args)).args(args))
 }
 
 /// Starts a tracer, and waits until it says that it watches.

@@ -5,7 +5,7 @@ use std::{
     net::TcpStream,
 };
 
-use crate::PATIENCE;
+use crate::patience;
 
 /// What a server answered.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ pub struct Response {
 pub fn get(address: &str, path: &str, headers: &[(&str, &str)]) -> Response {
     let mut stream =
         TcpStream::connect(address).unwrap_or_else(|error| panic!("cannot reach {address}: {error}"));
-    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout can be set");
+    stream.set_read_timeout(Some(patience())).expect("a timeout can be set");
     let headers: String = headers.iter().flat_map(|(name, value)| [name, ": ", value, "\r\n"]).collect();
     let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{headers}\r\n");
     stream.write_all(request.as_bytes()).expect("the server reads the request");

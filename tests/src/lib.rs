@@ -23,12 +23,27 @@ pub mod verdicts;
 use std::{
     env,
     path::PathBuf,
+    sync::LazyLock,
     thread,
     time::{Duration, Instant},
 };
 
-/// How long the tests wait for what must come. Only a failing test waits so long.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+/// How long the tests wait for what must come: as many seconds as `KILLSNOOP_PATIENCE` says, else 30. Only a failing test
+/// waits so long.
+///
+/// # Panics
+/// If it says something else.
+pub fn patience() -> Duration {
+    static PATIENCE: LazyLock<Duration> = LazyLock::new(|| {
+        let seconds = env::var("KILLSNOOP_PATIENCE").unwrap_or_else(|_| "30".to_owned());
+        Duration::from_secs(
+            seconds
+                .parse()
+                .unwrap_or_else(|_| panic!("KILLSNOOP_PATIENCE={seconds} is no number of seconds")),
+        )
+    });
+    *PATIENCE
+}
 
 /// The binary under test: what `KILLSNOOP_BIN` says, else the release build of this workspace.
 ///
@@ -66,14 +81,14 @@ pub fn root() -> PathBuf {
 /// Asks again and again until there is an answer.
 ///
 /// # Panics
-/// After [`PATIENCE`], with what `describe` says.
+/// After [`patience`], with what `describe` says.
 pub fn eventually<T>(mut ask: impl FnMut() -> Option<T>, describe: impl Fn() -> String) -> T {
     let started = Instant::now();
     loop {
         if let Some(answer) = ask() {
             return answer;
         }
-        assert!(started.elapsed() < PATIENCE, "waited {PATIENCE:?} in vain: {}", describe());
+        assert!(started.elapsed() < patience(), "waited {:?} in vain: {}", patience(), describe());
         thread::sleep(Duration::from_millis(5));
     }
 }

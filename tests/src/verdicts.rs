@@ -5,20 +5,25 @@ mod told;
 use std::{
     collections::{BTreeMap, HashMap},
     io::{BufRead as _, BufReader, Read},
-    process::{Child, Command, Stdio},
+    os::unix::process::CommandExt as _,
+    process::{Child, Stdio},
     sync::{Arc, Mutex, OnceLock, mpsc},
     thread,
 };
 
 use nix::{
-    sys::signal::{Signal, kill},
+    sys::{
+        prctl,
+        signal::{Signal, kill},
+    },
     unistd::Pid,
 };
 use serde_json::Value;
 
 pub use self::told::Told;
 use crate::{
-    binary, eventually,
+    eventually,
+    exporter::{command, hook},
     provoke::{Play, Played, TIMER_SIGNAL},
 };
 
@@ -50,16 +55,17 @@ impl Tracer {
     /// If it does not attach.
     #[must_use]
     pub fn start(args: &[&str]) -> Self {
+        let mut command = command();
+        command.args(["trace", "--all", "--json", "--log.level", "info"]).args(hook(args)).args(args);
         // Who forgets to end it, or cannot, ends it by its own end: that of the thread which has started it.
-        let mut command = Command::new("setpriv");
-        command.args(["--pdeathsig", "KILL", "--"]).arg(binary());
-        command.args(["trace", "--all", "--json", "--log.level", "info"]).args(args);
+        // SAFETY: between fork and exec this makes one system call, and nothing else.
+        unsafe { command.pre_exec(|| Ok(prctl::set_pdeathsig(Signal::SIGKILL)?)) };
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let (events, stderr) = (Arc::<Mutex<Events>>::default(), Arc::<Mutex<Vec<String>>>::default());
         let (started, start) = mpsc::channel();
         let (reader, logger) = (Arc::clone(&events), Arc::clone(&stderr));
         thread::spawn(move || {
-            let mut child = command.spawn().expect("setpriv of util-linux can be started");
+            let mut child = command.spawn().expect("the binary can be started");
             let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
             thread::spawn(move || read(stderr, |line| lock(&logger).push(line.to_owned())));
             started.send(child).expect("somebody waits for it");

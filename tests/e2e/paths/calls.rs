@@ -1,9 +1,8 @@
 //! Signals that a process sends by one of the calls.
 
-use killsnoop_tests::{
-    provoke::Play,
-    verdicts::{self, Tracer},
-};
+use killsnoop_tests::verdicts;
+#[cfg(target_arch = "x86_64")]
+use killsnoop_tests::{provoke::Play, verdicts::Tracer};
 use serde_json::json;
 
 use super::{no_death, one_death};
