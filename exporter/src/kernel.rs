@@ -16,7 +16,7 @@ pub use self::{
     counters::MapCounters,
     events::{Notice, Reader, Stop},
     hook::{BACKENDS, Backend, HookError},
-    images::Images,
+    images::{Images, Seeded},
 };
 
 mod btf;
@@ -99,6 +99,7 @@ impl Kernel {
     }
 
     fn load_and_attach(wanted: &Wanted) -> Result<Self, KernelError> {
+        privilege::allow_memory();
         let types = Types::of_running_kernel()?;
         let mut ebpf = load(wanted, &types)?;
         counters::seed(&mut ebpf)?;

@@ -1,6 +1,6 @@
 //! What the processes run that were there before the hooks: the kernel side learns it from `/proc`, once.
 
-use std::{fs, os::unix::ffi::OsStrExt as _, path::Path};
+use std::{fs, io, os::unix::ffi::OsStrExt as _, path::Path};
 
 use aya::{
     Ebpf,
@@ -19,34 +19,51 @@ pub struct Images {
     keep_commands: bool,
 }
 
+/// How many processes were there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Seeded {
+    /// Those whose executables are known now.
+    pub n_known: usize,
+    /// Those of which this process may not know; `CAP_SYS_PTRACE` would let it.
+    pub n_refused: usize,
+}
+
 impl Images {
     pub(super) fn new(ebpf: &mut Ebpf, keep_commands: bool) -> Result<Self, KernelError> {
         Ok(Self { map: take_map(ebpf, "IMAGES")?, keep_commands })
     }
 
-    /// Tells the kernel side of every process that runs now, and returns of how many. Takes about 20 microseconds a process.
-    /// Those that end meanwhile are left out, and of the kernel's own there is nothing to tell.
-    pub fn seed(&mut self) -> usize {
-        let Ok(processes) = fs::read_dir("/proc") else { return 0 };
+    /// Tells the kernel side of every process that runs now. Takes about 20 microseconds a process. Those that end
+    /// meanwhile are left out, and of the kernel's own there is nothing to tell.
+    pub fn seed(&mut self) -> Seeded {
+        let mut seeded = Seeded::default();
+        let Ok(processes) = fs::read_dir("/proc") else { return seeded };
         let numbers = processes.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-        let known =
-            numbers.filter_map(|pid| Some((pid, image(Path::new("/proc"), pid, self.keep_commands)?)));
-        known.filter(|(pid, image)| self.map.insert(pid, image, IF_ABSENT).is_ok()).count()
+        for pid in numbers {
+            match image(Path::new("/proc"), pid, self.keep_commands) {
+                Ok(image) => seeded.n_known += usize::from(self.map.insert(pid, image, IF_ABSENT).is_ok()),
+                Err(error) => {
+                    seeded.n_refused += usize::from(error.kind() == io::ErrorKind::PermissionDenied);
+                }
+            }
+        }
+        seeded
     }
 }
 
-/// What a process runs; `None` if it is gone, or is one of the kernel's own.
-fn image(proc: &Path, pid: u32, keep_commands: bool) -> Option<Image> {
+/// What a process runs; an error also if it is gone, or is one of the kernel's own.
+fn image(proc: &Path, pid: u32, keep_commands: bool) -> io::Result<Image> {
     let folder = proc.join(pid.to_string());
     let mut image = Image::UNKNOWN;
-    let exe = fs::read_link(folder.join("exe")).ok()?;
+    let exe = fs::read_link(folder.join("exe"))?;
     fill(&mut image.exe[..EXE_LEN - 1], exe.as_os_str().as_bytes());
     if keep_commands {
-        fill(&mut image.command[..COMMAND_LEN], &fs::read(folder.join("cmdline")).ok()?);
+        fill(&mut image.command[..COMMAND_LEN], &fs::read(folder.join("cmdline"))?);
     }
     // Read last: if another process has the number by now, its time does not fit any that dies.
-    image.start_boot_ns = start_boot_ns(&fs::read(folder.join("stat")).ok()?)?;
-    Some(image)
+    let stat = fs::read(folder.join("stat"))?;
+    image.start_boot_ns = start_boot_ns(&stat).ok_or(io::ErrorKind::InvalidData)?;
+    Ok(image)
 }
 
 fn fill(place: &mut [u8], bytes: &[u8]) {
