@@ -44,6 +44,9 @@ pub(super) fn drop_all_but(Keep(keep): Keep, reads_maps: impl Fn() -> bool) -> F
 
 /// Returns what is left.
 fn try_to_drop(keep: CapabilitySet, reads_maps: impl Fn() -> bool) -> io::Result<CapabilitySet> {
+    // First, as it takes a capability itself.
+    drop_from_bounding_set(CapabilitySet::all() - keep);
+    clear_ambient_capability_set()?;
     let permitted = capabilities(None)?.permitted;
     let mut kept = keep & permitted;
     for needed in TO_READ_MAPS {
@@ -54,8 +57,6 @@ fn try_to_drop(keep: CapabilitySet, reads_maps: impl Fn() -> bool) -> io::Result
             break;
         }
     }
-    clear_ambient_capability_set()?;
-    drop_from_bounding_set(CapabilitySet::all() - keep);
     set(kept, kept)?;
     Ok(kept)
 }

@@ -31,6 +31,11 @@ pub fn missing() -> Option<String> {
     missing_in(effective(), &uid_map, Path::new(VMLINUX).exists())
 }
 
+/// Whether the executables of other users' processes may be read, see `proc_pid_exe(5)`.
+pub(super) fn may_see_all_executables() -> bool {
+    effective().contains(CapabilitySet::SYS_PTRACE)
+}
+
 fn missing_in(effective: CapabilitySet, uid_map: &str, has_btf: bool) -> Option<String> {
     let is_there = |wanted| effective.intersects(wanted | CapabilitySet::SYS_ADMIN);
     let names: Vec<_> =

@@ -54,7 +54,7 @@ pub(crate) fn run(args: &CheckArgs) -> Result<ExitCode> {
         return Ok(ExitCode::FAILURE);
     };
     report.executables(seeded)?;
-    report.confinement(&give_up(args.kernel.confine, reach(), &counters))?;
+    report.confinement(&give_up(args.kernel.confine, &reach(), &counters))?;
     report.line(Mark::Ok, "verdict", "signals can be counted and streamed here")?;
     Ok(ExitCode::SUCCESS)
 }

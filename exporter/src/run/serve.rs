@@ -53,7 +53,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<ExitCode> {
     // Calls are not told of where nobody reads; deaths always are, for those who ask what died.
     let filter = if otlp.is_some() { args.events.filter() } else { DEATHS_ALONE };
     // Every thread is started after this one has given up what none of them needs.
-    let watch = Watch::start(&args.kernel, filter, reach_of(otlp.as_ref(), control.as_ref()))?;
+    let watch = Watch::start(&args.kernel, filter, &reach_of(otlp.as_ref(), control.as_ref()))?;
     let runtime = Runtime::new().context("cannot start the async runtime")?;
     runtime.block_on(async {
         let (places, cgroups) = cgroup::start().context("cannot start to look at cgroups")?;

@@ -39,7 +39,7 @@ pub(crate) fn run(kernel: &KernelArgs, log: LogArgs, config: TraceConfig) -> Res
     log::start(log, Level::Warn);
     // What the output takes of this machine is read, and every thread started after this one has given up the rest.
     let output = Output::new(Options { color: is_colored(config.color), ..config.output });
-    let watch = Watch::start(kernel, config.filter, reach())?;
+    let watch = Watch::start(kernel, config.filter, &reach())?;
     let runtime = runtime::Builder::new_current_thread()
         .enable_all()
         .build()

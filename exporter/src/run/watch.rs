@@ -23,7 +23,7 @@ pub(crate) struct Watch {
 impl Watch {
     /// Attaches, learns what runs already if deaths are wanted, and keeps what is in reach beyond [`reach`]. What there is
     /// to say of it is logged.
-    pub(crate) fn start(args: &KernelArgs, filter: Filter, reach: Reach) -> Result<Self> {
+    pub(crate) fn start(args: &KernelArgs, filter: Filter, reach: &Reach) -> Result<Self> {
         let mut kernel = attach(args, filter)?;
         let (counters, reader, images) = kernel.take()?;
         if filter.deaths == 1 {
@@ -43,8 +43,8 @@ pub(super) fn reach() -> Reach {
 }
 
 /// Confines this thread, unless that is not wanted. The counters are what must be readable from then on.
-pub(super) fn give_up(args: ConfineArgs, reach: Reach, counters: &impl Counters) -> Vec<Finding> {
-    if args.unconfined { Vec::new() } else { confine(args.keep, &reach, || counters.snapshot().is_ok()) }
+pub(super) fn give_up(args: ConfineArgs, reach: &Reach, counters: &impl Counters) -> Vec<Finding> {
+    if args.unconfined { Vec::new() } else { confine(args.keep, reach, || counters.snapshot().is_ok()) }
 }
 
 /// Attaches the kernel side, and says how if that is worth a word.
@@ -91,9 +91,10 @@ fn learn(mut images: Images) {
 fn report(findings: &[Finding]) {
     let holding = findings.iter().filter(|finding| finding.state == State::InForce);
     let holding: Vec<_> = holding.map(|finding| format!("{}: {}", finding.mechanism, finding.what)).collect();
-    match holding.as_slice() {
-        [] => tracing::info!("not confined"),
-        _ => tracing::info!("confined: {}", holding.join("; ")),
+    if holding.is_empty() {
+        tracing::info!("not confined");
+    } else {
+        tracing::info!("confined: {}", holding.join("; "));
     }
     for Finding { mechanism, state, what } in findings {
         match state {
