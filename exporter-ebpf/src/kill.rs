@@ -32,6 +32,9 @@ use crate::{
 
 const SIGKILL: i32 = 9;
 
+/// ENOSYS, negated: what a kernel without x32 returns to those who ask for a call of it.
+const NO_SUCH_CALL: i64 = -38;
+
 /// The kernel's function for one of the six calls has returned. Loaded once for each, such as `__x64_sys_kill`: it costs
 /// nobody else anything. On arm64, native and 32-bit programs share most of these functions; the numbers tell which.
 #[fexit]
@@ -150,7 +153,11 @@ impl Call {
     fn native(regs: Struct, result: i64) -> Option<Self> {
         let number: i32 = regs.get(CALL_NUMBER);
         let syscall = native_syscall(number)?;
-        let abi = if number & constant(X32_BIT) == 0 { ABI_NATIVE } else { ABI_COMPAT };
+        let is_x32 = number & constant(X32_BIT) != 0;
+        if is_x32 && result == NO_SUCH_CALL {
+            return None;
+        }
+        let abi = if is_x32 { ABI_COMPAT } else { ABI_NATIVE };
         let (target_tid, signal) = if syscall.has_thread() {
             (regs.get(NATIVE_ARGUMENT_1), regs.get(NATIVE_ARGUMENT_2))
         } else {

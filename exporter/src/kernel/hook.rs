@@ -59,7 +59,7 @@ pub static BACKENDS: [Backend; 4] = [
     },
     Backend {
         name: "none",
-        tax: "no system call takes longer, and calls are not counted",
+        tax: "no system call takes longer",
         sees_compat: false,
         sees_calls: false,
         attach: |_, _| Ok(Attached::default()),
