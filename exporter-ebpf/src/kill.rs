@@ -103,7 +103,11 @@ pub(crate) fn current_call(current: Task) -> Option<Syscall> {
 #[inline(always)]
 fn abi(task: Task) -> u8 {
     let compat_flag = constant(COMPAT_FLAG);
-    if compat_flag != 0 && task.0.get::<i32, _>(TASK_ABI) & compat_flag != 0 { ABI_COMPAT } else { ABI_NATIVE }
+    if compat_flag != 0 && task.0.get::<i32, _>(TASK_ABI) & compat_flag != 0 {
+        ABI_COMPAT
+    } else {
+        ABI_NATIVE
+    }
 }
 
 /// The call with this number in the native table.

@@ -211,13 +211,7 @@ fn is_of_terminal(signal: i32) -> bool {
 
 /// What the kernel was told, from the arguments of the hook.
 #[inline(always)]
-pub(crate) fn told(
-    signal: i32,
-    info: *const c_void,
-    target: Task,
-    to_process: bool,
-    current: Task,
-) -> Told {
+pub(crate) fn told(signal: i32, info: *const c_void, target: Task, to_process: bool, current: Task) -> Told {
     let number = if is_set(SIGINFO_IS_NUMBER) { info as u64 } else { address(info, current.0) };
     let (code, claimed_pid, is_bare) = match number {
         // `SEND_SIG_NOINFO` and `SEND_SIG_PRIV`.

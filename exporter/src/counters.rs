@@ -84,7 +84,9 @@ impl Feature {
         match self {
             Self::Calls => "calls that send signals are not counted",
             Self::CompatCalls => "calls of 32-bit programs are not counted; what comes of them is",
-            Self::Executables => "of processes that begin from now on the name is known, and not the executable",
+            Self::Executables => {
+                "of processes that begin from now on the name is known, and not the executable"
+            }
             Self::OomLimits => "which limit an OOM killer met stays unknown",
         }
     }

@@ -188,14 +188,8 @@ impl Kernel {
         let reader = Reader::new(&mut self.ebpf)?;
         let programs = self.calls.programs.drain(..).chain(self.lifecycle.programs.drain(..)).collect();
         let features = self.features();
-        let counters = MapCounters::new(
-            &mut self.ebpf,
-            self.backend,
-            features,
-            programs,
-            &self.attached,
-            &reader,
-        )?;
+        let counters =
+            MapCounters::new(&mut self.ebpf, self.backend, features, programs, &self.attached, &reader)?;
         let images = Images::new(&mut self.ebpf, self.keep_commands)?;
         Ok((counters, reader, images))
     }

@@ -217,7 +217,8 @@ impl Scrape {
         counters(encoder, &names::HOOK_ERRORS, errors)?;
 
         let features = self.snapshot.features.iter();
-        let features = features.map(|(feature, is_there)| ([("feature", feature.name())], u64::from(*is_there)));
+        let features =
+            features.map(|(feature, is_there)| ([("feature", feature.name())], u64::from(*is_there)));
         gauges(encoder, &names::FEATURE_AVAILABLE, features)?;
 
         let sees_compat = self.snapshot.features.contains(&(Feature::CompatCalls, true));

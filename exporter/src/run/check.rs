@@ -187,7 +187,8 @@ fn try_out(backend: &'static Backend, ring_bytes: u32) -> Result<Found> {
     let after = probes(&counters)?;
     let call = !backend.sees_calls || arrives(&arrivals, |event| matches!(event, Event::Call(_)));
     let victim = killed()?;
-    let death = arrives(&arrivals, |event| matches!(event, Event::Death(death) if death.victim.pid == victim));
+    let death =
+        arrives(&arrivals, |event| matches!(event, Event::Death(death) if death.victim.pid == victim));
 
     kernel.detach();
     stop.stop();
@@ -199,7 +200,9 @@ fn try_out(backend: &'static Backend, ring_bytes: u32) -> Result<Found> {
         bail!("it is attached and counts, but no event arrived within a second");
     }
     if !death {
-        bail!("a process was killed, but no verdict arrived within a second; please report this with the kernel's version");
+        bail!(
+            "a process was killed, but no verdict arrived within a second; please report this with the kernel's version"
+        );
     }
     Ok(Found { counters, seeded, features })
 }

@@ -63,8 +63,12 @@ fn attach(args: &KernelArgs, filter: Filter) -> Result<Kernel> {
         tracing::info!("what keeps from the hook tracepoint: {obstacle}");
     }
     let backend = kernel.backend();
-    let absent: Vec<_> =
-        kernel.features().into_iter().filter(|(_, is_there)| !is_there).map(|(feature, _)| feature.absence()).collect();
+    let absent: Vec<_> = kernel
+        .features()
+        .into_iter()
+        .filter(|(_, is_there)| !is_there)
+        .map(|(feature, _)| feature.absence())
+        .collect();
     let blind = if absent.is_empty() { String::new() } else { format!("; {}", absent.join("; ")) };
     tracing::info!("watching with hook {}: {}{blind}", backend.name, backend.tax);
     Ok(kernel)
