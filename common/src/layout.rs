@@ -245,6 +245,8 @@ constants! {
     SIGINFO_IS_NUMBER;
     /// 1 if the verifier follows the numbers of resident pages, 0 if they must be copied.
     RSS_HAS_TYPES;
+    /// 1 if the kernel ends a process for its seccomp filter without posting a signal, as before 5.16.
+    SECCOMP_IS_SILENT;
     /// 1 to keep command lines.
     KEEP_COMMANDS;
     /// Shards of the counters less one; a power of two less one.

@@ -8,7 +8,8 @@ use killsnoop_common::{
     cause::{Cause, Scope},
     death::{DeathEvent, Header, Memory, Posted},
     layout::{
-        EXIT_HAS_GROUP_DEAD, SIGNAL_FLAGS, SIGNAL_GROUP_EXIT_CODE, SIGNAL_LIVE, SIGNAL_OOM_MM, TASK_EXIT_CODE,
+        EXIT_HAS_GROUP_DEAD, SECCOMP_IS_SILENT, SIGNAL_FLAGS, SIGNAL_GROUP_EXIT_CODE, SIGNAL_LIVE,
+        SIGNAL_OOM_MM, TASK_EXIT_CODE,
     },
     lost::Lost,
     process::Process,
@@ -28,6 +29,7 @@ use crate::{
 
 const SIGABRT: u8 = 6;
 const SIGKILL: u8 = 9;
+const SIGSYS: u8 = 31;
 
 /// `SIGNAL_GROUP_EXIT` of include/linux/sched/signal.h: all threads end, with one exit code.
 const SIGNAL_GROUP_EXIT: u32 = 0x0000_0004;
@@ -194,6 +196,9 @@ fn cause(task: Task, signal: u8, event: &DeathEvent) -> Cause {
             scope if scope == Scope::Global as u32 => Cause::OomGlobal,
             _ => Cause::Oom,
         };
+    }
+    if signal == SIGSYS && event.fatal.at_boot_ns == 0 && is_set(SECCOMP_IS_SILENT) {
+        return Cause::Seccomp;
     }
     let to_self = event.fatal.sender.pid == task.pid();
     if signal == SIGABRT && to_self && matches!(cause, Cause::Tgkill | Cause::Tkill | Cause::Kill) {

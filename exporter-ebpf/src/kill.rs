@@ -26,7 +26,7 @@ use killsnoop_common::{
 use crate::{
     kernel::{Struct, constant},
     maps::{EVENTS, FILTER, KILLS, PRODUCED, TARGETS, URGENT, add_one, count_lost, global, wake_up},
-    number::opaque,
+    number::{hidden, opaque},
     task::Task,
 };
 
@@ -189,23 +189,19 @@ impl Call {
         })
     }
 
+    /// Counts the call, then tells user space if it wants to know.
     #[inline(always)]
     fn record(&self) -> Result<(), Lost> {
         // The counter comes first, so that a full ring buffer never makes it wrong.
-        add_one(self.counter())?;
-
+        let key = KillKey::new(self.signal, self.result);
         if global(&FILTER.syscalls) == 0 {
-            return Ok(());
+            return count(key, self.syscall);
         }
         let (pid, tid) = halves(bpf_get_current_pid_tgid());
-        self.forgotten(tid).tell(pid, tid)
-    }
-
-    /// The same call; the ways that led to it have taught the verifier much.
-    #[inline(always)]
-    fn forgotten(&self, unknown: u32) -> Self {
-        let forgotten = |number: u32| opaque(number.into(), unknown.into()) as u32;
-        Self {
+        let forgotten = |number: u32| opaque(number.into(), tid.into()) as u32;
+        // The ways that led here have taught the verifier much, and it would go through the rest once for each.
+        let key = KillKey { signal: forgotten(key.signal), result: forgotten(key.result as u32) as i32 };
+        let call = Self {
             syscall: Syscall::known(forgotten(self.syscall as u32) as u8),
             abi: forgotten(self.abi.into()) as u8,
             target: forgotten(self.target as u32) as i32,
@@ -213,7 +209,9 @@ impl Call {
             signal: forgotten(self.signal as u32) as i32,
             // Results fit into 32 bits.
             result: i64::from(forgotten(self.result as u32) as i32),
-        }
+        };
+        count(key, call.syscall)?;
+        call.tell(pid, tid)
     }
 
     /// Tells user space, if it wants to know of this one.
@@ -225,13 +223,6 @@ impl Call {
         }
         add_one(PRODUCED.get_ptr_mut(KIND_CALL.into()))?;
         self.send(pid, tid)
-    }
-
-    #[inline(always)]
-    fn counter(&self) -> Option<*mut u64> {
-        let counts = KILLS.get_ptr_mut(KillKey::new(self.signal, self.result))?;
-        // SAFETY: the map look-up gave this pointer, and there is a counter for each call.
-        Some(unsafe { (&raw mut (*counts).calls).cast::<u64>().add(self.syscall as usize) })
     }
 
     #[inline(always)]
@@ -283,6 +274,19 @@ impl Call {
             .map(|what| unsafe { bpf_ringbuf_query((&raw const URGENT).cast_mut().cast(), what.into()) });
         used < size / 2
     }
+}
+
+/// Counts a call.
+#[inline(always)]
+fn count(key: KillKey, syscall: Syscall) -> Result<(), Lost> {
+    let counts = KILLS.get_ptr_mut(key).ok_or(Lost::CounterMissing)?;
+    // The compiler knows that this is true, and would leave the verifier in the dark.
+    let number = hidden(syscall as u64) as usize;
+    if number >= Syscall::ALL.len() {
+        return Err(Lost::CounterMissing);
+    }
+    // SAFETY: the map look-up gave this pointer, and there is a counter for each call.
+    add_one(Some(unsafe { (&raw mut (*counts).calls).cast::<u64>().add(number) }))
 }
 
 /// The process that a call reached, if its argument does not say it and the hook of the signal has seen it.

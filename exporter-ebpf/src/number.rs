@@ -40,7 +40,7 @@ pub(crate) fn choose(choice: u64, a: u64, b: u64) -> u64 {
 
 /// The number, of which the compiler knows nothing: it would make a branch of what is calculated with it.
 #[inline(always)]
-fn hidden(number: u64) -> u64 {
+pub(crate) fn hidden(number: u64) -> u64 {
     let mut number = number;
     #[cfg(target_arch = "bpf")]
     // SAFETY: it does nothing.

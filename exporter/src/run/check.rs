@@ -120,10 +120,10 @@ impl<W: Write> Report<W> {
 
     fn deaths(&mut self, features: &[(Feature, bool)]) -> Result<()> {
         self.line(Mark::Ok, "deaths", "a process that was killed was counted, and its verdict arrived")?;
-        let absent = features.iter().filter(|(feature, is_there)| {
+        let mut absent = features.iter().filter(|(feature, is_there)| {
             !is_there && matches!(feature, Feature::Executables | Feature::OomLimits)
         });
-        absent.map(|(feature, _)| self.line(Mark::Note, feature.name(), feature.absence())).collect()
+        absent.try_for_each(|(feature, _)| self.line(Mark::Note, feature.name(), feature.absence()))
     }
 
     fn executables(&mut self, Seeded { n_known, n_refused }: Seeded) -> Result<()> {
