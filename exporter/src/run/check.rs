@@ -171,6 +171,7 @@ fn try_out(backend: &'static Backend, ring_bytes: u32) -> Result<Found> {
         sender: me.as_raw_nonzero().get().unsigned_abs(),
         signals: SignalSet::EMPTY.with(0),
         syscalls: 1 << Syscall::Kill as u32,
+        deaths: 1,
         ..Filter::ALL
     };
     let wanted = Wanted { backends: std::slice::from_ref(backend), filter, ring_bytes, keep_commands: false };
