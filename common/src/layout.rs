@@ -203,7 +203,8 @@ constants! {
     NATIVE_RT_TGSIGQUEUEINFO;
     /// `pidfd_send_signal(2)`.
     NATIVE_PIDFD_SEND_SIGNAL;
-    /// `rt_sigqueueinfo(2)` of x32 programs, without the mark of x32; -1 where there are none.
+    /// `rt_sigqueueinfo(2)` of x32 programs, without the mark of x32; a number that no call has where
+    /// there are none.
     X32_RT_SIGQUEUEINFO;
     /// `rt_tgsigqueueinfo(2)` of x32 programs.
     X32_RT_TGSIGQUEUEINFO;

@@ -89,8 +89,9 @@ pub(super) fn machine() -> Machine {
             (COMPAT_RT_SIGQUEUEINFO.number(), 178),
             (COMPAT_RT_TGSIGQUEUEINFO.number(), 363),
             (COMPAT_PIDFD_SEND_SIGNAL.number(), 424),
-            (X32_RT_SIGQUEUEINFO.number(), -1),
-            (X32_RT_TGSIGQUEUEINFO.number(), -1),
+            // -1 is what the register holds outside of calls.
+            (X32_RT_SIGQUEUEINFO.number(), i32::MIN),
+            (X32_RT_TGSIGQUEUEINFO.number(), i32::MIN),
             (X32_BIT.number(), 0),
         ],
         compat: ("flags", 1 << 22),
