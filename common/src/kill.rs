@@ -44,6 +44,13 @@ impl Syscall {
         }
     }
 
+    /// Whether it asks for one thread of a process by two numbers, before the signal.
+    #[must_use]
+    #[inline]
+    pub const fn has_thread(self) -> bool {
+        matches!(self, Self::Tgkill | Self::RtTgsigqueueinfo)
+    }
+
     /// The call with this number, [`Syscall::Kill`] if there is none, see [`Cause::known`](crate::cause::Cause::known).
     #[must_use]
     #[inline]
@@ -64,41 +71,6 @@ impl Syscall {
         Self::ALL.get(number as usize).copied()
     }
 }
-
-/// How the running machine makes system calls. User space knows, and says so before load by the read-only global
-/// `MACHINE` of the BPF program; so one BPF program serves all machines of one byte order.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Machine {
-    /// Offset of the call's number in `struct pt_regs`, in bytes.
-    pub number_at: u32,
-    /// Offset of the result in `struct pt_regs`, in bytes.
-    pub result_at: u32,
-    /// Calls of native programs.
-    pub native: Calls,
-    /// Calls of 32-bit programs.
-    pub compat: Calls,
-    /// Offset in `struct task_struct` of the 32-bit word that tells whether a 32-bit call is under way.
-    pub compat_flag_at: u32,
-    /// Bits of that word; 0 where 32-bit calls cannot be told, or do not exist.
-    pub compat_flag: u32,
-}
-const _: () = assert!(size_of::<Machine>() == 4 * 4 + 2 * size_of::<Calls>(), "Machine has padding");
-
-// SAFETY: plain integers, no padding, every bit pattern is valid.
-#[cfg(feature = "user")]
-unsafe impl aya::Pod for Machine {}
-
-/// One table of system calls.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Calls {
-    /// Numbers of the calls, in the order of [`Syscall::ALL`].
-    pub numbers: [i32; 6],
-    /// Offsets of the first three arguments in `struct pt_regs`, in bytes.
-    pub arguments_at: [u32; 3],
-}
-const _: () = assert!(size_of::<Calls>() == 9 * 4, "Calls has padding");
 
 /// What stands for every signal number that the kernel does not know.
 pub const SIGNAL_OTHER: u32 = MAX_SIGNAL as u32 + 1;

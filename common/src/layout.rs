@@ -1,139 +1,263 @@
-//! Where the running kernel keeps what the hooks read. User space takes it from the kernel's type information before load
-//! and says so by the read-only global `LAYOUT` of the BPF program, so that one program serves all kernels.
+//! What differs between kernels and machines: where the kernel keeps what the hooks read, and numbers that are not the
+//! same everywhere.
+//!
+//! The BPF program is compiled with marks in their places, instructions that no compiler makes by itself. Before load,
+//! user space looks up the running kernel's own type information and writes the true numbers there; so one program serves
+//! all kernels and machines of one byte order, and reads a field by one instruction.
 
-/// Stands for a field that this kernel does not have. What depends on it is left out.
-pub const ABSENT: u32 = u32::MAX;
+/// A field of one of the kernel's structures, or a register: it stands for an offset in bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Field<const N: u16>;
 
-/// Offsets in bytes, unless said otherwise; [`ABSENT`] where there is no such field.
-#[repr(C)]
+/// A number that depends on the kernel, on the machine, or on what user space wants.
+#[derive(Clone, Copy, Debug)]
+pub struct Constant<const N: u16>;
+
+/// Where a field is found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Layout {
-    /// `task_struct`, include/linux/sched.h.
-    pub task: TaskLayout,
-    /// `signal_struct.live`, include/linux/sched/signal.h: threads that have not yet begun to exit.
-    pub signal_live: u32,
-    /// `signal_struct.curr_target`: one of the threads.
-    pub signal_curr_target: u32,
-    /// `signal_struct.group_exit_code`.
-    pub signal_group_exit_code: u32,
-    /// `signal_struct.flags`.
-    pub signal_flags: u32,
-    /// `signal_struct.oom_mm`: set once the process was chosen by the OOM killer.
-    pub signal_oom_mm: u32,
-    /// `signal_struct.oom_score_adj`, 16 bits.
-    pub signal_oom_score_adj: u32,
-    /// `signal_struct.rlim[RLIMIT_CPU].rlim_max`.
-    pub signal_cpu_limit: u32,
-    /// `sighand_struct.action`; each is 32 bytes and begins with its handler.
-    pub sighand_action: u32,
-    /// `cred.uid`.
-    pub cred_uid: u32,
-    /// `css_set.dfl_cgrp`.
-    pub css_set_default: u32,
-    /// `css_set.subsys[memory_cgrp_id]`.
-    pub css_set_memory: u32,
-    /// `cgroup_subsys_state.cgroup`.
-    pub css_cgroup: u32,
-    /// `cgroup_subsys_state.parent`.
-    pub css_parent: u32,
-    /// `cgroup.kn`.
-    pub cgroup_kn: u32,
-    /// `cgroup.self.parent`.
-    pub cgroup_parent: u32,
-    /// `kernfs_node.id`.
-    pub kernfs_id: u32,
-    /// `pid.level`.
-    pub pid_level: u32,
-    /// `pid.numbers`; each is 16 bytes: the number, and at 8 its namespace.
-    pub pid_numbers: u32,
-    /// `pid_namespace.ns.inum`.
-    pub pid_namespace_inum: u32,
-    /// `kernel_siginfo.si_code`.
-    pub siginfo_code: u32,
-    /// `kernel_siginfo._sifields`, which begins with the claimed sender.
-    pub siginfo_fields: u32,
-    /// `mm_struct.arg_start`.
-    pub mm_arg_start: u32,
-    /// `mm_struct.arg_end`.
-    pub mm_arg_end: u32,
-    /// `mm_struct.total_vm`, in pages.
-    pub mm_total_vm: u32,
-    /// `mm_struct.pgtables_bytes`.
-    pub mm_pgtables_bytes: u32,
-    /// The first number of `mm_struct.rss_stat`: pages of files.
-    pub mm_rss: u32,
-    /// From one number of `mm_struct.rss_stat` to the next.
-    pub mm_rss_stride: u32,
-    /// `linux_binprm.exec`: where the new process has the file name that was given to exec.
-    pub binprm_exec: u32,
-    /// `mem_cgroup.memory.usage`; the structure begins with its `cgroup_subsys_state`.
-    pub memcg_usage: u32,
-    /// `mem_cgroup.memory.max`.
-    pub memcg_max: u32,
-    /// `mem_cgroup.memsw.usage` of cgroup v1.
-    pub memcg_memsw_usage: u32,
-    /// `mem_cgroup.memsw.max` of cgroup v1.
-    pub memcg_memsw_max: u32,
-    /// `mem_cgroup.memory_events_local[MEMCG_OOM]`.
-    pub memcg_oom_events: u32,
+pub struct Place {
+    /// The structure, as the kernel's type information names it.
+    pub structure: &'static str,
+    /// Names of fields, the inner one last, with dots between.
+    pub path: &'static str,
+    /// Bytes to add: for an element of an array.
+    pub plus: u32,
+    /// Whether every supported kernel has it. What depends on another one is left out where that is missing.
+    pub is_everywhere: bool,
+}
+
+/// Added to a field's number in the offset of an instruction that loads from memory.
+pub const FIELD_MARK: u16 = 0x7000;
+/// Added to a field's number in the operand of an instruction: its offset.
+pub const OFFSET_MARK: u32 = 0x4b53_0000;
+/// As above: 1 if this kernel has the field, else 0.
+pub const PRESENT_MARK: u32 = 0x4b54_0000;
+/// Added to a constant's number in the operand of an instruction.
+pub const CONSTANT_MARK: u32 = 0x4b55_0000;
+
+macro_rules! fields {
+    ($($(#[$doc:meta])* $name:ident = $structure:literal . $path:literal $(+ $plus:literal)? $(, $maybe:ident)?;)*) => {
+        #[expect(non_camel_case_types, clippy::upper_case_acronyms, reason = "they number the constants below")]
+        enum FieldNumber { $($name,)* }
+        $($(#[$doc])* pub const $name: Field<{ FieldNumber::$name as u16 }> = Field;)*
+        /// All fields, in the order of their numbers.
+        pub const FIELDS: &[Place] = &[$(Place {
+            structure: $structure,
+            path: $path,
+            plus: 0 $(+ $plus)?,
+            is_everywhere: true $(&& fields!($maybe))?,
+        },)*];
+    };
+    (maybe) => { false };
+}
+
+macro_rules! constants {
+    ($($(#[$doc:meta])* $name:ident;)*) => {
+        #[expect(non_camel_case_types, clippy::upper_case_acronyms, reason = "they number the constants below")]
+        enum ConstantNumber { $($name,)* }
+        $($(#[$doc])* pub const $name: Constant<{ ConstantNumber::$name as u16 }> = Constant;)*
+        /// How many constants there are.
+        pub const N_CONSTANTS: usize = [$(ConstantNumber::$name as u16,)*].len();
+    };
+}
+
+fields! {
+    /// `PF_*`.
+    TASK_FLAGS = "task_struct"."flags";
+    /// The thread's id.
+    TASK_PID = "task_struct"."pid";
+    /// The process id.
+    TASK_TGID = "task_struct"."tgid";
+    /// When the thread began, in nanoseconds of the boot clock.
+    TASK_START_BOOTTIME = "task_struct"."start_boottime";
+    /// The first thread of the process.
+    TASK_GROUP_LEADER = "task_struct"."group_leader";
+    /// The parent.
+    TASK_REAL_PARENT = "task_struct"."real_parent";
+    /// The name, in two words of 8 bytes.
+    TASK_COMM = "task_struct"."comm";
+    /// Its second word.
+    TASK_COMM_REST = "task_struct"."comm" + 8;
+    /// What all threads of the process share.
+    TASK_SIGNAL = "task_struct"."signal";
+    /// What they do with signals.
+    TASK_SIGHAND = "task_struct"."sighand";
+    /// Signals that the thread has blocked.
+    TASK_BLOCKED = "task_struct"."blocked";
+    /// Whom it works for.
+    TASK_CRED = "task_struct"."cred";
+    /// Its cgroups.
+    TASK_CGROUPS = "task_struct"."cgroups";
+    /// Its numbers.
+    TASK_THREAD_PID = "task_struct"."thread_pid";
+    /// What it exits with.
+    TASK_EXIT_CODE = "task_struct"."exit_code";
+    /// Its memory.
+    TASK_MM = "task_struct"."mm";
+    /// The OOM killer holds its victim's.
+    TASK_ALLOC_LOCK = "task_struct"."alloc_lock";
+    /// The lowest address of its stack in the kernel.
+    TASK_STACK = "task_struct"."stack";
+    /// Whether interrupts are being served, where that is kept in the task.
+    TASK_PREEMPT_COUNT = "task_struct"."thread_info.preempt_count", maybe;
+    /// The same of `PREEMPT_RT`, which serves softirqs in tasks.
+    TASK_SOFTIRQ_DISABLE_COUNT = "task_struct"."softirq_disable_cnt", maybe;
+    /// Whether a 32-bit call is under way: `thread_info.status` of x86, `thread_info.flags` of arm64.
+    TASK_ABI = "task_struct"."thread_info", maybe;
+    /// Threads that have not yet begun to exit.
+    SIGNAL_LIVE = "signal_struct"."live";
+    /// One of the threads.
+    SIGNAL_CURR_TARGET = "signal_struct"."curr_target";
+    /// What all threads exit with.
+    SIGNAL_GROUP_EXIT_CODE = "signal_struct"."group_exit_code";
+    /// `SIGNAL_*`.
+    SIGNAL_FLAGS = "signal_struct"."flags";
+    /// Set once the process was chosen by the OOM killer.
+    SIGNAL_OOM_MM = "signal_struct"."oom_mm";
+    /// 16 bits.
+    SIGNAL_OOM_SCORE_ADJ = "signal_struct"."oom_score_adj";
+    /// The hard limit of CPU time: the first limit, and the second of its words.
+    SIGNAL_CPU_LIMIT = "signal_struct"."rlim" + 8;
+    /// What is done with each signal; each is 32 bytes and begins with its handler.
+    SIGHAND_ACTION = "sighand_struct"."action";
+    /// Real user id.
+    CRED_UID = "cred"."uid";
+    /// Its cgroup (v2).
+    CSS_SET_DEFAULT = "css_set"."dfl_cgrp";
+    /// The memory controller's element.
+    CSS_SET_MEMORY = "css_set"."subsys", maybe;
+    /// Whose part of a controller it is.
+    CSS_CGROUP = "cgroup_subsys_state"."cgroup";
+    /// The same of the cgroup above.
+    CSS_PARENT = "cgroup_subsys_state"."parent";
+    /// Its directory.
+    CGROUP_KN = "cgroup"."kn";
+    /// The part of the cgroup above that belongs to no controller.
+    CGROUP_PARENT = "cgroup"."self.parent";
+    /// The inode number.
+    KERNFS_ID = "kernfs_node"."id";
+    /// How many pid namespaces it is below the initial one.
+    PID_LEVEL = "pid"."level";
+    /// Its numbers, 16 bytes for each level: the number, and at 8 its namespace.
+    PID_NUMBERS = "pid"."numbers";
+    /// The inode number.
+    PID_NAMESPACE_INUM = "pid_namespace"."ns.inum";
+    /// As sigaction(2) has it.
+    SIGINFO_CODE = "kernel_siginfo"."si_code";
+    /// What follows; it begins with the claimed sender.
+    SIGINFO_FIELDS = "kernel_siginfo"."_sifields";
+    /// Where its arguments begin.
+    MM_ARG_START = "mm_struct"."arg_start";
+    /// Where they end.
+    MM_ARG_END = "mm_struct"."arg_end";
+    /// Pages of its address space.
+    MM_TOTAL_VM = "mm_struct"."total_vm";
+    /// Memory of its page tables.
+    MM_PGTABLES_BYTES = "mm_struct"."pgtables_bytes";
+    /// Resident pages of files.
+    MM_FILE_PAGES = "mm_struct"."rss_stat";
+    /// Resident pages without a file.
+    MM_ANON_PAGES = "mm_struct"."rss_stat";
+    /// Resident pages that are shared.
+    MM_SHMEM_PAGES = "mm_struct"."rss_stat";
+    /// Where the new process has the file name that was given to exec.
+    BINPRM_EXEC = "linux_binprm"."exec";
+    /// Pages in use; the structure begins with its `cgroup_subsys_state`.
+    MEMCG_USAGE = "mem_cgroup"."memory.usage", maybe;
+    /// How many there may be.
+    MEMCG_MAX = "mem_cgroup"."memory.max", maybe;
+    /// The same with swap, of cgroup v1.
+    MEMCG_MEMSW_USAGE = "mem_cgroup"."memsw.usage", maybe;
+    /// The same with swap, of cgroup v1.
+    MEMCG_MEMSW_MAX = "mem_cgroup"."memsw.max", maybe;
+    /// How often it was out of memory: the fourth of its events, `MEMCG_OOM`.
+    MEMCG_OOM_EVENTS = "mem_cgroup"."memory_events_local" + 24, maybe;
+    /// The register with a call's number.
+    CALL_NUMBER = "pt_regs"."number";
+    /// The register with its result, once it has returned.
+    CALL_RESULT = "pt_regs"."result";
+    /// The register with the first argument of a native call.
+    NATIVE_ARGUMENT_0 = "pt_regs"."first argument";
+    /// Its second argument.
+    NATIVE_ARGUMENT_1 = "pt_regs"."second argument";
+    /// Its third argument.
+    NATIVE_ARGUMENT_2 = "pt_regs"."third argument";
+    /// The register with the first argument of a 32-bit call.
+    COMPAT_ARGUMENT_0 = "pt_regs"."first argument of a 32-bit call";
+    /// Its second argument.
+    COMPAT_ARGUMENT_1 = "pt_regs"."second argument of a 32-bit call";
+    /// Its third argument.
+    COMPAT_ARGUMENT_2 = "pt_regs"."third argument of a 32-bit call";
+}
+
+constants! {
+    /// kill(2) in the native table of system calls.
+    NATIVE_KILL;
+    /// tkill(2).
+    NATIVE_TKILL;
+    /// tgkill(2).
+    NATIVE_TGKILL;
+    /// `rt_sigqueueinfo(2)`.
+    NATIVE_RT_SIGQUEUEINFO;
+    /// `rt_tgsigqueueinfo(2)`.
+    NATIVE_RT_TGSIGQUEUEINFO;
+    /// `pidfd_send_signal(2)`.
+    NATIVE_PIDFD_SEND_SIGNAL;
+    /// `rt_sigqueueinfo(2)` of x32 programs, without the mark of x32; -1 where there are none.
+    X32_RT_SIGQUEUEINFO;
+    /// `rt_tgsigqueueinfo(2)` of x32 programs.
+    X32_RT_TGSIGQUEUEINFO;
+    /// kill(2) in the table of 32-bit programs.
+    COMPAT_KILL;
+    /// tkill(2).
+    COMPAT_TKILL;
+    /// tgkill(2).
+    COMPAT_TGKILL;
+    /// `rt_sigqueueinfo(2)`.
+    COMPAT_RT_SIGQUEUEINFO;
+    /// `rt_tgsigqueueinfo(2)`.
+    COMPAT_RT_TGSIGQUEUEINFO;
+    /// `pidfd_send_signal(2)`.
+    COMPAT_PIDFD_SEND_SIGNAL;
+    /// Bits of [`TASK_ABI`] that are set in a 32-bit call; 0 where it cannot be told, or there are none.
+    COMPAT_FLAG;
+    /// The bit in the number of a call that marks it as one of x32; 0 where there are none.
+    X32_BIT;
     /// 1 if `mark_victim` is given the task, 0 if its number alone.
-    pub mark_victim_has_task: u32,
+    MARK_VICTIM_HAS_TASK;
     /// 1 if `sched_process_exit` is told whether the process is at its end (`group_dead`).
-    pub exit_has_group_dead: u32,
+    EXIT_HAS_GROUP_DEAD;
+    /// 1 if programs may copy the kernel's memory: it is not locked down.
+    MAY_COPY;
+    /// 1 if all must be copied: the kernel gives no pointer to the current task that its verifier knows the type of.
+    MUST_COPY;
+    /// 1 if the verifier follows the numbers of a process into the inner pid namespaces, 0 if they must be copied.
+    PID_NUMBERS_HAVE_TYPES;
     /// 1 to keep command lines.
-    pub keep_commands: u32,
+    KEEP_COMMANDS;
     /// Shards of the counters less one; a power of two less one.
-    pub shard_mask: u32,
+    SHARD_MASK;
     /// Bytes of a task's stack.
-    pub stack_size: u32,
+    STACK_SIZE;
+    /// From the end of a task's stack down to the registers of its caller.
+    REGISTERS_BELOW_TOP;
 }
-const _: () = assert!(size_of::<Layout>() == size_of::<TaskLayout>() + 38 * 4, "Layout has padding");
 
-/// Fields of `task_struct`, include/linux/sched.h.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TaskLayout {
-    /// `flags`: `PF_*`.
-    pub flags: u32,
-    /// `pid`: the thread's id.
-    pub pid: u32,
-    /// `tgid`: the process id.
-    pub tgid: u32,
-    /// `start_boottime`.
-    pub start_boottime: u32,
-    /// `group_leader`.
-    pub group_leader: u32,
-    /// `real_parent`.
-    pub real_parent: u32,
-    /// `comm`.
-    pub comm: u32,
-    /// `signal`.
-    pub signal: u32,
-    /// `sighand`.
-    pub sighand: u32,
-    /// `blocked`.
-    pub blocked: u32,
-    /// `cred`.
-    pub cred: u32,
-    /// `cgroups`.
-    pub cgroups: u32,
-    /// `thread_pid`.
-    pub thread_pid: u32,
-    /// `exit_code`.
-    pub exit_code: u32,
-    /// `mm`.
-    pub mm: u32,
-    /// `alloc_lock`: the OOM killer holds its victim's.
-    pub alloc_lock: u32,
-    /// `stack`: its lowest address.
-    pub stack: u32,
-    /// `thread_info.preempt_count`, where it is kept there.
-    pub preempt_count: u32,
-    /// `softirq_disable_cnt` of `PREEMPT_RT`.
-    pub softirq_disable_count: u32,
+impl<const N: u16> Field<N> {
+    /// Its number, and so its place in [`FIELDS`].
+    pub const NUMBER: usize = N as usize;
+
+    /// As [`NUMBER`](Self::NUMBER).
+    #[must_use]
+    pub const fn number(self) -> usize {
+        Self::NUMBER
+    }
 }
-const _: () = assert!(size_of::<TaskLayout>() == 19 * 4, "TaskLayout has padding");
 
-// SAFETY: plain integers, no padding, every bit pattern is valid.
-#[cfg(feature = "user")]
-unsafe impl aya::Pod for Layout {}
+impl<const N: u16> Constant<N> {
+    /// Its number.
+    #[must_use]
+    pub const fn number(self) -> usize {
+        N as usize
+    }
+}

@@ -3,13 +3,15 @@
 use aya_ebpf::{helpers::bpf_ktime_get_boot_ns, macros::btf_tracepoint, programs::BtfTracePointContext};
 use killsnoop_common::{
     death::{CgroupEvent, Header},
+    layout::{CGROUP_PARENT, CSS_CGROUP},
     lost::Lost,
     record::KIND_CGROUP,
 };
 
 use crate::{
-    maps::{FILTER, LAYOUT, URGENT, count_lost, global, wake_up},
-    task::{Struct, cgroup_id},
+    kernel::Struct,
+    maps::{FILTER, URGENT, count_lost, global, wake_up},
+    task::cgroup_id,
 };
 
 /// A cgroup was made.
@@ -28,8 +30,8 @@ fn made(cgroup: Struct) -> Result<(), Lost> {
     if global(&FILTER.deaths) == 0 {
         return Ok(());
     }
-    let above = cgroup.follow(&LAYOUT.cgroup_parent);
-    let parent = if above.is_null() { 0 } else { cgroup_id(above.follow(&LAYOUT.css_cgroup)) };
+    let above = cgroup.follow(CGROUP_PARENT);
+    let parent = if above.is_null() { 0 } else { cgroup_id(above.follow(CSS_CGROUP)) };
     let mut entry = URGENT.reserve_untyped::<CgroupEvent>(0).ok_or(Lost::CgroupNotTold)?;
     // SAFETY: the helper has no precondition.
     let at_boot_ns = unsafe { bpf_ktime_get_boot_ns() };

@@ -1,10 +1,10 @@
 //! Whether an interrupt is being served: then the task on this CPU has nothing to do with what goes on.
 
-use aya_ebpf::{cty::c_void, helpers::bpf_get_current_task};
-use killsnoop_common::layout::ABSENT;
+use aya_ebpf::cty::c_void;
+use killsnoop_common::layout::{STACK_SIZE, TASK_PREEMPT_COUNT, TASK_SOFTIRQ_DISABLE_COUNT, TASK_STACK};
 
 use crate::{
-    maps::{LAYOUT, global},
+    kernel::{address, constant, has},
     task::Task,
 };
 
@@ -20,13 +20,13 @@ const SERVING_SOFTIRQ: u32 = 0x0000_0100;
 /// stops a program outside of the kernel has not, but then the task's registers show no system call.
 #[inline(always)]
 pub(crate) fn in_interrupt(task: Task, context: *const c_void) -> bool {
-    if global(&LAYOUT.task.softirq_disable_count) != ABSENT
-        && task.0.get::<u32>(&LAYOUT.task.softirq_disable_count) & SERVING_SOFTIRQ != 0
+    if has(TASK_SOFTIRQ_DISABLE_COUNT)
+        && task.0.get::<u32, _>(TASK_SOFTIRQ_DISABLE_COUNT) & SERVING_SOFTIRQ != 0
     {
         return true;
     }
-    if global(&LAYOUT.task.preempt_count) != ABSENT {
-        return task.0.get::<u32>(&LAYOUT.task.preempt_count) & SERVING != 0;
+    if has(TASK_PREEMPT_COUNT) {
+        return task.0.get::<u32, _>(TASK_PREEMPT_COUNT) & SERVING != 0;
     }
     !is_on_stack_of(task, context)
 }
@@ -34,32 +34,6 @@ pub(crate) fn in_interrupt(task: Task, context: *const c_void) -> bool {
 /// A hook's context lies on the stack that the kernel is running on.
 #[inline(always)]
 fn is_on_stack_of(task: Task, context: *const c_void) -> bool {
-    let stack: u64 = task.0.get(&LAYOUT.task.stack);
-    address(context, task).wrapping_sub(stack) < u64::from(global(&LAYOUT.stack_size))
-}
-
-/// The address behind a pointer as a number, by way of the current task. The verifier takes an argument of a hook for
-/// valid, and leaves out what a program does if it is not.
-#[inline(always)]
-pub(crate) fn address(pointer: *const c_void, current: Task) -> u64 {
-    // SAFETY: the helper has no precondition. It gives the address of the current task as a number.
-    let address = unsafe { bpf_get_current_task() };
-    address.wrapping_add(distance(pointer, current.0.pointer()))
-}
-
-/// How far one pointer is from another. Only as this one instruction does the verifier let pointers become a number.
-#[inline(always)]
-fn distance(to: *const c_void, from: *const c_void) -> u64 {
-    let mut distance = to as u64;
-    #[cfg(target_arch = "bpf")]
-    // SAFETY: it subtracts.
-    unsafe {
-        core::arch::asm!("{distance} -= {from}", distance = inout(reg) distance, from = in(reg) from,
-            options(nomem, nostack, pure));
-    }
-    #[cfg(not(target_arch = "bpf"))]
-    {
-        distance = distance.wrapping_sub(from as u64);
-    }
-    distance
+    let stack: u64 = task.0.get(TASK_STACK);
+    address(context, task.0).wrapping_sub(stack) < constant(STACK_SIZE) as u64
 }

@@ -7,18 +7,22 @@ use aya_ebpf::{
 use killsnoop_common::{
     cause::{Cause, Scope},
     death::{DeathEvent, Header, Memory, Posted},
+    layout::{
+        EXIT_HAS_GROUP_DEAD, SIGNAL_FLAGS, SIGNAL_GROUP_EXIT_CODE, SIGNAL_LIVE, SIGNAL_OOM_MM, TASK_EXIT_CODE,
+    },
     lost::Lost,
     process::Process,
     record::KIND_DEATH,
 };
 
 use crate::{
+    kernel::{Struct, is_set, opaque},
     maps::{
-        CHOSEN, DEATH_SCRATCH, FILTER, IMAGES, Identity, LAYOUT, N_SUSPECTS, Opaque, PRODUCED, SENDERS,
-        SUSPECTS, TOLD, URGENT, add_one, clear, copy, count_death, count_lost, global, opaque, wake_up,
+        CHOSEN, DEATH_SCRATCH, FILTER, IMAGES, Identity, N_SUSPECTS, PRODUCED, SENDERS, SUSPECTS, TOLD,
+        URGENT, add_one, clear, copy, count_death, count_lost, global, wake_up,
     },
     suspects::background,
-    task::{Struct, Task},
+    task::Task,
 };
 
 const SIGABRT: u8 = 6;
@@ -38,10 +42,10 @@ fn sched_process_exit(ctx: BtfTracePointContext) -> i32 {
     // Prototype in include/trace/events/sched.h: TP_PROTO(struct task_struct *p, bool group_dead), before 6.16 without
     // the second.
     let task = Task(Struct::new(ctx.arg(0)));
-    let is_last = if global(&LAYOUT.exit_has_group_dead) == 1 {
+    let is_last = if is_set(EXIT_HAS_GROUP_DEAD) {
         ctx.arg::<u64>(1) & 0xff != 0
     } else {
-        task.signal().get::<u32>(&LAYOUT.signal_live) == 0
+        task.signal().get::<u32, _>(SIGNAL_LIVE) == 0
     };
     if is_last {
         if let Err(reason) = process_ended(task) {
@@ -124,17 +128,17 @@ unsafe fn join(signal: u8, event: *mut DeathEvent) {
 #[inline(always)]
 fn exit_code(task: Task) -> u32 {
     let signal = task.signal();
-    if signal.get::<u32>(&LAYOUT.signal_flags) & SIGNAL_GROUP_EXIT != 0 {
-        signal.get(&LAYOUT.signal_group_exit_code)
+    if signal.get::<u32, _>(SIGNAL_FLAGS) & SIGNAL_GROUP_EXIT != 0 {
+        signal.get(SIGNAL_GROUP_EXIT_CODE)
     } else {
-        task.leader().0.get(&LAYOUT.task.exit_code)
+        task.leader().0.get(TASK_EXIT_CODE)
     }
 }
 
 /// Where the kernel does not say which thread is the last, two that end at once may both look like it.
 #[inline(always)]
 fn is_first(victim: &Process) -> bool {
-    global(&LAYOUT.exit_has_group_dead) == 1
+    is_set(EXIT_HAS_GROUP_DEAD)
         || TOLD.insert(Identity::of(victim), 1, BPF_NOEXIST.into()).is_ok()
         // Full, which the map of this type never is for long: told twice is better than not at all.
         || TOLD.get_ptr(Identity::of(victim)).is_none()
@@ -166,7 +170,7 @@ fn newest(first: *const Posted, since: u64, fits: impl Fn(&Posted) -> bool) -> (
             (found, found_at) = (n, slot.at_boot_ns);
         }
     }
-    let found = opaque(Opaque::Death, found as u64) as usize;
+    let found = opaque(found as u64, since) as usize;
     // SAFETY: as above.
     if found < N_SUSPECTS { (unsafe { first.add(found) }, found_at) } else { (&raw const NONE, 0) }
 }
@@ -195,7 +199,7 @@ fn cause(task: Task, signal: u8, event: &DeathEvent) -> Cause {
 /// Whether the OOM killer chose this process.
 #[inline(always)]
 fn was_chosen(task: Task, event: &DeathEvent) -> bool {
-    event.memory.total_pages != 0 || task.signal().get::<u64>(&LAYOUT.signal_oom_mm) != 0
+    event.memory.total_pages != 0 || task.signal().get::<u64, _>(SIGNAL_OOM_MM) != 0
 }
 
 /// # Safety

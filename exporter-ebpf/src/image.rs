@@ -8,13 +8,15 @@ use aya_ebpf::{
     programs::BtfTracePointContext,
 };
 use killsnoop_common::{
+    layout::{BINPRM_EXEC, KEEP_COMMANDS, MM_ARG_END, MM_ARG_START, TASK_MM},
     lost::Lost,
     process::{COMMAND_LEN, EXE_LEN, Image},
 };
 
 use crate::{
-    maps::{IMAGE_SCRATCH, IMAGES, LAYOUT, clear, count_lost, global},
-    task::{Struct, Task},
+    kernel::{Struct, is_set},
+    maps::{IMAGE_SCRATCH, IMAGES, clear, count_lost},
+    task::Task,
 };
 
 /// A process has begun to run another program.
@@ -37,12 +39,12 @@ fn begun(task: Task, program: Struct) -> Result<(), Lost> {
         clear(image);
         (*image).start_boot_ns = task.leader().start();
         // The new process has the name on its own stack, where it was written a moment ago.
-        let name = program.get::<u64>(&LAYOUT.binprm_exec) as *const c_void;
+        let name = program.get::<u64, _>(BINPRM_EXEC) as *const c_void;
         let to = (&raw mut (*image).exe).cast();
         if bpf_probe_read_user_str(to, EXE_LEN as u32, name) < 0 {
             count_lost(Lost::ImageUnreadable);
         }
-        if global(&LAYOUT.keep_commands) == 1 {
+        if is_set(KEEP_COMMANDS) {
             read_command(task, image);
         }
         IMAGES.insert(task.pid(), &*image, BPF_ANY.into()).map_err(|_| Lost::ImageNotKept)
@@ -53,8 +55,8 @@ fn begun(task: Task, program: Struct) -> Result<(), Lost> {
 /// `image` must be valid.
 #[inline(always)]
 unsafe fn read_command(task: Task, image: *mut Image) {
-    let memory = task.leader().0.follow(&LAYOUT.task.mm);
-    let (start, end) = (memory.get::<u64>(&LAYOUT.mm_arg_start), memory.get::<u64>(&LAYOUT.mm_arg_end));
+    let memory = task.leader().0.follow(TASK_MM);
+    let (start, end) = (memory.get::<u64, _>(MM_ARG_START), memory.get::<u64, _>(MM_ARG_END));
     let length = end.wrapping_sub(start).min(COMMAND_LEN as u64) as u32;
     // SAFETY: the caller's.
     unsafe {

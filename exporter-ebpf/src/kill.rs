@@ -1,42 +1,64 @@
 //! Hooks at the return of the calls that send signals: kill, tkill, tgkill, `rt_sigqueueinfo`,
 //! `rt_tgsigqueueinfo` and `pidfd_send_signal`.
 //!
-//! When a call returns, the saved registers still hold its number and its arguments, and already its result; so
-//! nothing has to be remembered from its entry. The two hooks here differ in how they come by the registers.
+//! When a call returns, the registers that its caller had still hold its number and its arguments; so nothing has to be
+//! remembered from its entry. The hooks here differ in how they come by the registers and by the result.
 
 use aya_ebpf::{
-    bindings::{BPF_RB_AVAIL_DATA, BPF_RB_RING_SIZE, pt_regs},
-    cty::c_void,
-    helpers::{
-        bpf_get_current_pid_tgid, bpf_get_current_task_btf, bpf_ktime_get_boot_ns, bpf_task_pt_regs,
-        generated::bpf_ringbuf_query,
-    },
-    macros::{btf_tracepoint, tracepoint},
-    programs::{BtfTracePointContext, TracePointContext},
+    bindings::{BPF_RB_AVAIL_DATA, BPF_RB_RING_SIZE},
+    helpers::{bpf_get_current_pid_tgid, bpf_ktime_get_boot_ns, generated::bpf_ringbuf_query},
+    macros::{btf_tracepoint, fexit, tracepoint},
+    programs::{BtfTracePointContext, FExitContext, TracePointContext},
 };
 use killsnoop_common::{
-    kill::{ABI_COMPAT, ABI_NATIVE, Calls, KillEvent, KillKey, Syscall},
+    kill::{ABI_COMPAT, ABI_NATIVE, KillEvent, KillKey, Syscall},
+    layout::{
+        CALL_NUMBER, CALL_RESULT, COMPAT_ARGUMENT_0, COMPAT_ARGUMENT_1, COMPAT_ARGUMENT_2, COMPAT_FLAG,
+        COMPAT_KILL, COMPAT_PIDFD_SEND_SIGNAL, COMPAT_RT_SIGQUEUEINFO, COMPAT_RT_TGSIGQUEUEINFO,
+        COMPAT_TGKILL, COMPAT_TKILL, NATIVE_ARGUMENT_0, NATIVE_ARGUMENT_1, NATIVE_ARGUMENT_2, NATIVE_KILL,
+        NATIVE_PIDFD_SEND_SIGNAL, NATIVE_RT_SIGQUEUEINFO, NATIVE_RT_TGSIGQUEUEINFO, NATIVE_TGKILL,
+        NATIVE_TKILL, TASK_ABI, X32_BIT, X32_RT_SIGQUEUEINFO, X32_RT_TGSIGQUEUEINFO,
+    },
     lost::Lost,
     record::KIND_CALL,
 };
 
 use crate::{
-    maps::{
-        EVENTS, FILTER, KILLS, MACHINE, Opaque, PRODUCED, TARGETS, URGENT, add_one, count_lost, global,
-        opaque, wake_up,
-    },
+    kernel::{Struct, constant, opaque},
+    maps::{EVENTS, FILTER, KILLS, PRODUCED, TARGETS, URGENT, add_one, count_lost, global, wake_up},
     task::Task,
 };
 
 const SIGKILL: i32 = 9;
 
+/// The kernel's function for one of the six calls has returned. Loaded once for each, such as `__x64_sys_kill`: it costs
+/// nobody else anything. On arm64, native and 32-bit programs share most of these functions; the numbers tell which.
+#[fexit]
+#[expect(clippy::needless_pass_by_value, reason = "the macro passes its context by value")]
+fn native_call(ctx: FExitContext) -> i32 {
+    // Such as: long __x64_sys_kill(const struct pt_regs *regs)
+    let (regs, result) = (Struct::new(ctx.arg(0)), ctx.arg(1));
+    returned(match Call::native(regs, result) {
+        None => Call::compat(regs, result),
+        call => call,
+    });
+    0
+}
+
+/// The same for the functions that only 32-bit programs come to, such as `__ia32_sys_kill`.
+#[fexit]
+#[expect(clippy::needless_pass_by_value, reason = "the macro passes its context by value")]
+fn compat_call(ctx: FExitContext) -> i32 {
+    returned(Call::compat(Struct::new(ctx.arg(0)), ctx.arg(1)));
+    0
+}
+
 /// One of the six calls has returned. Attached to each `syscalls:sys_exit_*`, which the kernel does not fire for
 /// calls of 32-bit programs.
 #[tracepoint]
 fn sys_exit_call(_ctx: TracePointContext) -> u32 {
-    // SAFETY: both helpers have no precondition; the kernel says that the pointer is a `struct pt_regs`.
-    let regs = unsafe { bpf_task_pt_regs(bpf_get_current_task_btf()) } as *const pt_regs;
-    at_exit(Registers(regs), ABI_NATIVE);
+    let regs = Task::current().registers();
+    returned(Call::native(regs, regs.get(CALL_RESULT)));
     0
 }
 
@@ -45,29 +67,16 @@ fn sys_exit_call(_ctx: TracePointContext) -> u32 {
 #[expect(clippy::needless_pass_by_value, reason = "the macro passes its context by value")]
 fn sys_exit_any(ctx: BtfTracePointContext) -> i32 {
     // Prototype in include/trace/events/syscalls.h: TP_PROTO(struct pt_regs *regs, long ret)
-    at_exit(Registers(ctx.arg(0)), abi());
+    let (regs, result) = (Struct::new(ctx.arg(0)), ctx.arg(1));
+    returned(match abi(Task::current()) {
+        ABI_COMPAT => Call::compat(regs, result),
+        _ => Call::native(regs, result),
+    });
     0
 }
 
-/// Which of the two tables of system calls the current task uses in this call.
 #[inline(always)]
-pub(crate) fn abi() -> u8 {
-    let compat_flag = global(&MACHINE.compat_flag);
-    if compat_flag == 0 {
-        return ABI_NATIVE;
-    }
-    // SAFETY: a typed pointer to the current task; user space took the offset from the kernel's own BTF.
-    let flags = unsafe {
-        let task = bpf_get_current_task_btf() as *const c_void;
-        task.byte_add(global(&MACHINE.compat_flag_at) as usize).cast::<u32>().read()
-    };
-    if flags & compat_flag == 0 { ABI_NATIVE } else { ABI_COMPAT }
-}
-
-#[inline(always)]
-fn at_exit(regs: Registers, abi: u8) {
-    let calls = if abi == ABI_COMPAT { &MACHINE.compat } else { &MACHINE.native };
-    let call = Call::at_exit(regs, calls, abi);
+fn returned(call: Option<Call>) {
     if let Some(call) = call
         && let Err(reason) = call.record()
     {
@@ -75,52 +84,46 @@ fn at_exit(regs: Registers, abi: u8) {
     }
 }
 
-/// The registers that the caller had, with the call's result in place.
-#[derive(Clone, Copy)]
-pub(crate) struct Registers(*const pt_regs);
-
-impl Registers {
-    /// Takes what a helper gave.
-    #[inline(always)]
-    pub(crate) const fn new(registers: *const pt_regs) -> Self {
-        Self(registers)
-    }
-
-    /// A whole register.
-    #[inline(always)]
-    fn long(self, offset: u32) -> i64 {
-        // SAFETY: as in `read`.
-        unsafe { self.read(offset) }
-    }
-
-    /// The lower half of a register. Arguments are `int` for all six calls; whatever stands in the upper half is not
-    /// theirs.
-    #[inline(always)]
-    pub(crate) fn int(self, offset: u32) -> i32 {
-        // SAFETY: as in `read`; the machine's byte order is little-endian, as is the program's.
-        unsafe { self.read(offset) }
-    }
-
-    /// # Safety
-    /// A typed pointer to the caller's registers, which the verifier knows; user space gave the offset, and the
-    /// verifier checks that it lies inside.
-    #[inline(always)]
-    unsafe fn read<T>(self, offset: u32) -> T {
-        // SAFETY: the caller's.
-        unsafe { self.0.byte_add(offset as usize).cast::<T>().read() }
-    }
+/// The call that a task is in by its registers, if it is one of the six.
+#[inline(always)]
+pub(crate) fn current_call(task: Task) -> Option<Syscall> {
+    let number = task.registers().get(CALL_NUMBER);
+    if abi(task) == ABI_COMPAT { compat_syscall(number) } else { native_syscall(number) }
 }
 
-/// The call with this number in a table.
+/// Which of the two tables of system calls a task uses in this call.
 #[inline(always)]
-pub(crate) fn syscall_of(number: i32, calls: &'static Calls) -> Option<Syscall> {
+fn abi(task: Task) -> u8 {
+    let compat_flag = constant(COMPAT_FLAG);
+    if compat_flag != 0 && task.0.get::<i32, _>(TASK_ABI) & compat_flag != 0 { ABI_COMPAT } else { ABI_NATIVE }
+}
+
+/// The call with this number in the native table.
+#[inline(always)]
+fn native_syscall(number: i32) -> Option<Syscall> {
+    Some(match number & !constant(X32_BIT) {
+        n if n == constant(NATIVE_KILL) => Syscall::Kill,
+        n if n == constant(NATIVE_TGKILL) => Syscall::Tgkill,
+        n if n == constant(NATIVE_TKILL) => Syscall::Tkill,
+        n if n == constant(NATIVE_RT_SIGQUEUEINFO) => Syscall::RtSigqueueinfo,
+        n if n == constant(NATIVE_RT_TGSIGQUEUEINFO) => Syscall::RtTgsigqueueinfo,
+        n if n == constant(NATIVE_PIDFD_SEND_SIGNAL) => Syscall::PidfdSendSignal,
+        n if n == constant(X32_RT_SIGQUEUEINFO) => Syscall::RtSigqueueinfo,
+        n if n == constant(X32_RT_TGSIGQUEUEINFO) => Syscall::RtTgsigqueueinfo,
+        _ => return None,
+    })
+}
+
+/// The call with this number in the table of 32-bit programs.
+#[inline(always)]
+fn compat_syscall(number: i32) -> Option<Syscall> {
     Some(match number {
-        n if n == global(&calls.numbers[0]) => Syscall::Kill,
-        n if n == global(&calls.numbers[1]) => Syscall::Tkill,
-        n if n == global(&calls.numbers[2]) => Syscall::Tgkill,
-        n if n == global(&calls.numbers[3]) => Syscall::RtSigqueueinfo,
-        n if n == global(&calls.numbers[4]) => Syscall::RtTgsigqueueinfo,
-        n if n == global(&calls.numbers[5]) => Syscall::PidfdSendSignal,
+        n if n == constant(COMPAT_KILL) => Syscall::Kill,
+        n if n == constant(COMPAT_TGKILL) => Syscall::Tgkill,
+        n if n == constant(COMPAT_TKILL) => Syscall::Tkill,
+        n if n == constant(COMPAT_RT_SIGQUEUEINFO) => Syscall::RtSigqueueinfo,
+        n if n == constant(COMPAT_RT_TGSIGQUEUEINFO) => Syscall::RtTgsigqueueinfo,
+        n if n == constant(COMPAT_PIDFD_SEND_SIGNAL) => Syscall::PidfdSendSignal,
         _ => return None,
     })
 }
@@ -136,26 +139,40 @@ struct Call {
 }
 
 impl Call {
-    /// The call that is returning, if it is one of the six.
+    /// The call of a native program that is returning, if it is one of the six. All arguments are `int`; whatever stands in
+    /// the upper half of a register is not theirs.
     #[inline(always)]
-    fn at_exit(regs: Registers, calls: &'static Calls, abi: u8) -> Option<Self> {
-        let syscall = syscall_of(regs.int(global(&MACHINE.number_at)), calls)?;
-        let argument = |n: usize| regs.int(global(&calls.arguments_at[n]));
-        let (target_tid, signal) = match syscall {
-            Syscall::Tgkill | Syscall::RtTgsigqueueinfo => (argument(1), argument(2)),
-            _ => (0, argument(1)),
+    fn native(regs: Struct, result: i64) -> Option<Self> {
+        let number: i32 = regs.get(CALL_NUMBER);
+        let syscall = native_syscall(number)?;
+        let abi = if number & constant(X32_BIT) == 0 { ABI_NATIVE } else { ABI_COMPAT };
+        let (target_tid, signal) = if syscall.has_thread() {
+            (regs.get(NATIVE_ARGUMENT_1), regs.get(NATIVE_ARGUMENT_2))
+        } else {
+            (0, regs.get(NATIVE_ARGUMENT_1))
         };
-        let result = Self::result(regs.long(global(&MACHINE.result_at)), abi);
-        Some(Self { syscall, abi, target: argument(0), target_tid, signal, result })
+        Some(Self { syscall, abi, target: regs.get(NATIVE_ARGUMENT_0), target_tid, signal, result })
     }
 
-    /// A 32-bit call leaves a 32-bit result; widened, it keeps its sign.
+    /// The same of a 32-bit program, whose call leaves a 32-bit result; widened, it keeps its sign.
     #[inline(always)]
-    fn result(register: i64, abi: u8) -> i64 {
-        if abi == ABI_COMPAT { i64::from(register as i32) } else { register }
+    fn compat(regs: Struct, result: i64) -> Option<Self> {
+        let (syscall, result) = (compat_syscall(regs.get(CALL_NUMBER))?, i64::from(result as i32));
+        let (target_tid, signal) = if syscall.has_thread() {
+            (regs.get(COMPAT_ARGUMENT_1), regs.get(COMPAT_ARGUMENT_2))
+        } else {
+            (0, regs.get(COMPAT_ARGUMENT_1))
+        };
+        Some(Self {
+            syscall,
+            abi: ABI_COMPAT,
+            target: regs.get(COMPAT_ARGUMENT_0),
+            target_tid,
+            signal,
+            result,
+        })
     }
 
-    /// Counts the call, then tells user space if it wants to know.
     #[inline(always)]
     fn record(&self) -> Result<(), Lost> {
         let failed = self.result < 0;
@@ -166,7 +183,7 @@ impl Call {
             return Ok(());
         }
         let (pid, tid) = halves(bpf_get_current_pid_tgid());
-        let syscall = Syscall::known(opaque(Opaque::Syscall, self.syscall as u64) as u8);
+        let syscall = Syscall::known(opaque(self.syscall as u64, tid.into()) as u8);
         if !global(&FILTER).wants(syscall, pid, self.target, self.signal, failed) {
             return Ok(());
         }
@@ -198,7 +215,8 @@ impl Call {
             at_boot_ns: unsafe { bpf_ktime_get_boot_ns() },
             kind: KIND_CALL,
             syscall: syscall as u8,
-            abi: self.abi,
+            // On arm64, both tables have one number for `pidfd_send_signal`.
+            abi: self.abi | abi(task),
             reserved: 0,
             signal: self.signal,
             sender_cgroup,

@@ -20,6 +20,7 @@ mod cgroup;
 mod context;
 mod death;
 mod image;
+mod kernel;
 mod kill;
 mod maps;
 mod oom;

@@ -1,4 +1,4 @@
-//! Every map and every read-only global of the BPF program.
+//! Every map of the BPF program, and its one read-only global.
 
 use aya_ebpf::{
     bindings::{BPF_RB_FORCE_WAKEUP, BPF_RB_NO_WAKEUP},
@@ -10,12 +10,14 @@ use killsnoop_common::{
     cause::{Cause, Outcome, Scope},
     death::{DeathCounts, DeathEvent, Memory, Posted, SignalCounts, death_index, signal_index},
     filter::Filter,
-    kill::{Calls, KillCounts, KillEvent, KillKey, Machine},
-    layout::{ABSENT, Layout, TaskLayout},
+    kill::{KillCounts, KillEvent, KillKey},
+    layout::SHARD_MASK,
     lost::Lost,
     process::{Background, Image},
     record::N_KINDS,
 };
+
+use crate::kernel::constant;
 
 /// Calls by signal and result, and below that by system call. All legal keys are put in by user space at load.
 #[btf_map]
@@ -96,20 +98,6 @@ pub(crate) static DEATH_SCRATCH: PerCpuArray<DeathEvent, 1> = PerCpuArray::new()
 #[btf_map]
 pub(crate) static IMAGE_SCRATCH: PerCpuArray<Image, 1> = PerCpuArray::new();
 
-/// Numbers that the verifier must forget, see [`opaque`]. One for each hook that needs it.
-#[btf_map]
-static OPAQUE: PerCpuArray<u64, 5> = PerCpuArray::new();
-
-/// Which number of `OPAQUE` belongs to whom.
-#[derive(Clone, Copy)]
-pub(crate) enum Opaque {
-    Cause = 0,
-    Slot = 1,
-    Death = 2,
-    Syscall = 3,
-    Scope = 4,
-}
-
 /// A process, for good.
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -142,81 +130,6 @@ pub(crate) struct OomSeen {
 #[unsafe(no_mangle)]
 pub(crate) static FILTER: Filter = Filter::NOTHING;
 
-/// How this machine makes system calls.
-#[unsafe(no_mangle)]
-pub(crate) static MACHINE: Machine = Machine {
-    number_at: 0,
-    result_at: 0,
-    native: Calls { numbers: [-1; 6], arguments_at: [0; 3] },
-    compat: Calls { numbers: [-1; 6], arguments_at: [0; 3] },
-    compat_flag_at: 0,
-    compat_flag: 0,
-};
-
-/// Where this kernel keeps what the hooks read.
-#[unsafe(no_mangle)]
-pub(crate) static LAYOUT: Layout = Layout {
-    task: TaskLayout {
-        flags: 0,
-        pid: 0,
-        tgid: 0,
-        start_boottime: 0,
-        group_leader: 0,
-        real_parent: 0,
-        comm: 0,
-        signal: 0,
-        sighand: 0,
-        blocked: 0,
-        cred: 0,
-        cgroups: 0,
-        thread_pid: 0,
-        exit_code: 0,
-        mm: 0,
-        alloc_lock: ABSENT,
-        stack: 0,
-        preempt_count: ABSENT,
-        softirq_disable_count: ABSENT,
-    },
-    signal_live: 0,
-    signal_curr_target: 0,
-    signal_group_exit_code: 0,
-    signal_flags: 0,
-    signal_oom_mm: 0,
-    signal_oom_score_adj: 0,
-    signal_cpu_limit: 0,
-    sighand_action: 0,
-    cred_uid: 0,
-    css_set_default: 0,
-    css_set_memory: ABSENT,
-    css_cgroup: 0,
-    css_parent: 0,
-    cgroup_kn: 0,
-    cgroup_parent: 0,
-    kernfs_id: 0,
-    pid_level: 0,
-    pid_numbers: 0,
-    pid_namespace_inum: 0,
-    siginfo_code: 0,
-    siginfo_fields: 0,
-    mm_arg_start: 0,
-    mm_arg_end: 0,
-    mm_total_vm: 0,
-    mm_pgtables_bytes: 0,
-    mm_rss: 0,
-    mm_rss_stride: 0,
-    binprm_exec: 0,
-    memcg_usage: ABSENT,
-    memcg_max: 0,
-    memcg_memsw_usage: ABSENT,
-    memcg_memsw_max: 0,
-    memcg_oom_events: 0,
-    mark_victim_has_task: 0,
-    exit_has_group_dead: 0,
-    keep_commands: 0,
-    shard_mask: 0,
-    stack_size: 0,
-};
-
 /// Reads a read-only global, or one field of it. The read is volatile because user space writes the value after
 /// the compiler has seen its initial one; and it is of one field, because a volatile read takes all it is given.
 #[inline(always)]
@@ -234,24 +147,11 @@ pub(crate) fn add_one(counter: Option<*mut u64>) -> Result<(), Lost> {
     Ok(())
 }
 
-/// Makes the verifier forget how a number came about. It goes through the rest of a program once for each value that it
-/// knows a number to have, and through each of the kernel's types on the way; forgetting the value takes a second off the
-/// start.
-#[inline(always)]
-pub(crate) fn opaque(whose: Opaque, number: u64) -> u64 {
-    let Some(place) = OPAQUE.get_ptr_mut(whose as u32) else { return 0 };
-    // SAFETY: the array's look-up gave the pointer.
-    unsafe {
-        place.write_volatile(number);
-        place.read_volatile()
-    }
-}
-
 /// Counts a signal.
 #[inline(always)]
 pub(crate) fn count_signal(signal: i32, cause: Cause, outcome: Outcome) -> Result<(), Lost> {
     // SAFETY: the helper has no precondition.
-    let shard = unsafe { bpf_get_smp_processor_id() } & global(&LAYOUT.shard_mask);
+    let shard = unsafe { bpf_get_smp_processor_id() } & constant(SHARD_MASK) as u32;
     let counts = SIGNALS.get_ptr_mut(shard).ok_or(Lost::CounterMissing)?;
     count_at(counts.cast(), signal_index(signal as u32, cause, outcome), SignalCounts::N)
 }

@@ -3,26 +3,30 @@
 
 use aya_ebpf::{
     bindings::BPF_ANY,
-    cty::c_void,
-    helpers::{bpf_ktime_get_boot_ns, generated::bpf_probe_read_kernel},
+    helpers::bpf_ktime_get_boot_ns,
     macros::btf_tracepoint,
     programs::BtfTracePointContext,
 };
 use killsnoop_common::{
     cause::Scope,
     death::{Header, Memory, OomKillEvent},
-    layout::ABSENT,
+    layout::{
+        CGROUP_KN, CSS_CGROUP, CSS_PARENT, Field, KERNFS_ID, MARK_VICTIM_HAS_TASK, MAY_COPY, MEMCG_MAX,
+        MEMCG_MEMSW_MAX, MEMCG_MEMSW_USAGE, MEMCG_OOM_EVENTS, MEMCG_USAGE, MM_ANON_PAGES, MM_FILE_PAGES,
+        MM_PGTABLES_BYTES, MM_SHMEM_PAGES, MM_TOTAL_VM, SIGNAL_OOM_SCORE_ADJ, TASK_MM,
+    },
     lost::Lost,
     process::Process,
     record::KIND_OOM_KILL,
 };
 
 use crate::{
+    kernel::{self, Struct, address, has, is_set, offset, opaque},
     maps::{
-        CHOSEN, FILTER, Identity, LAYOUT, OOM_KILLS, OOM_SEEN, OomSeen, Opaque, PRODUCED, URGENT, add_one,
-        count_lost, global, opaque, wake_up,
+        CHOSEN, FILTER, Identity, OOM_KILLS, OOM_SEEN, OomSeen, PRODUCED, URGENT, add_one, count_lost, global,
+        wake_up,
     },
-    task::{Struct, Task},
+    task::Task,
 };
 
 /// Cgroups above a victim that are looked at: limits are rarely set deeper.
@@ -35,7 +39,7 @@ fn mark_victim(ctx: BtfTracePointContext) -> i32 {
     let trigger = Task::current();
     // Prototype in include/trace/events/oom.h: TP_PROTO(struct task_struct *task, uid_t uid), on older kernels
     // TP_PROTO(int pid).
-    let outcome = if global(&LAYOUT.mark_victim_has_task) == 1 {
+    let outcome = if is_set(MARK_VICTIM_HAS_TASK) {
         let victim = Task(Struct::new(ctx.arg(0)));
         record(identity(victim), trigger, |to| victim.describe(to))
     } else {
@@ -49,24 +53,21 @@ fn mark_victim(ctx: BtfTracePointContext) -> i32 {
     0
 }
 
-/// Keeps what the memory was of a process that the OOM killer is about to kill, until its end. `limit` finds what ran out.
+/// Keeps what the memory was of a process that the OOM killer is about to kill, until its end.
 #[inline(always)]
-pub(crate) fn keep(victim: Task, trigger: Task, limit: impl Fn(Task, Task) -> (Scope, u64)) {
-    let (scope, limit_cgroup) = limit(victim, trigger);
-    let memory = victim.0.follow(&LAYOUT.task.mm);
-    let rss = global(&LAYOUT.mm_rss);
-    let stride = global(&LAYOUT.mm_rss_stride);
-    // `MM_FILEPAGES`, `MM_ANONPAGES`, `MM_SWAPENTS`, `MM_SHMEMPAGES` of include/linux/mm_types_task.h.
-    let pages = |n: u32| -> u64 { memory.at::<i64>(rss + n * stride).max(0) as u64 };
+pub(crate) fn keep(victim: Task, trigger: Task) {
+    let (scope, limit_cgroup) = limit_met(victim, trigger);
+    let memory = victim.0.follow(TASK_MM);
+    let pages = |n: i64| n.max(0) as u64;
     let memory = Memory {
         limit_cgroup,
-        total_pages: memory.get(&LAYOUT.mm_total_vm),
-        anon_pages: pages(1),
-        file_pages: pages(0),
-        shmem_pages: pages(3),
-        page_table_bytes: memory.get(&LAYOUT.mm_pgtables_bytes),
-        score_adj: victim.signal().get::<i16>(&LAYOUT.signal_oom_score_adj).into(),
-        scope: opaque(Opaque::Scope, scope as u64) as u32,
+        total_pages: memory.get(MM_TOTAL_VM),
+        anon_pages: pages(memory.get(MM_ANON_PAGES)),
+        file_pages: pages(memory.get(MM_FILE_PAGES)),
+        shmem_pages: pages(memory.get(MM_SHMEM_PAGES)),
+        page_table_bytes: memory.get(MM_PGTABLES_BYTES),
+        score_adj: victim.signal().get::<i16, _>(SIGNAL_OOM_SCORE_ADJ).into(),
+        scope: opaque(scope as u64, victim.pid().into()) as u32,
     };
     // What cannot be kept is told of without it.
     _ = CHOSEN.insert(identity(victim), memory, BPF_ANY.into());
@@ -107,35 +108,29 @@ fn identity(task: Task) -> Identity {
 /// anybody watched. Reads by copying: the memory controller's structures are embedded in others, so that the verifier
 /// cannot follow a pointer to them.
 #[inline(always)]
-pub(crate) fn limit_met(victim: Task, trigger: Task) -> (Scope, u64) {
-    if global(&LAYOUT.memcg_usage) == ABSENT {
+fn limit_met(victim: Task, trigger: Task) -> (Scope, u64) {
+    if !has(MEMCG_USAGE) || !is_set(MAY_COPY) {
         return (Scope::Unknown, 0);
     }
-    let (mut css, tid) = (victim.leader().memory_css().address(), trigger.tid());
+    let (mut css, tid) = (address(victim.leader().memory_css().pointer(), trigger.0), trigger.tid());
     for _ in 0..N_LEVELS {
         if css == 0 {
             break;
         }
         let id = id_of(css);
-        if opaque(Opaque::Scope, has_met_limit(css, id, tid).into()) != 0 {
+        if opaque(has_met_limit(css, id, tid).into(), id) != 0 {
             return (Scope::Memcg, id);
         }
-        css = peek(css, &LAYOUT.css_parent);
+        css = peek(css, CSS_PARENT);
     }
     (Scope::Global, 0)
-}
-
-/// Nothing is known of it: on a kernel that is locked down and lets no program copy its memory.
-#[inline(always)]
-pub(crate) fn limit_hidden(_victim: Task, _trigger: Task) -> (Scope, u64) {
-    (Scope::Unknown, 0)
 }
 
 /// Whether the cgroup was out of memory since it was last looked at. One event may have many victims, which the task that
 /// met the limit chooses one after the other.
 #[inline(always)]
 fn has_met_limit(css: u64, id: u64, tid: u32) -> bool {
-    let n_events = peek(css, &LAYOUT.memcg_oom_events);
+    let n_events = peek(css, MEMCG_OOM_EVENTS);
     let has_met = match OOM_SEEN.get_ptr(id) {
         // SAFETY: the map look-up gave the pointer.
         Some(seen) => unsafe {
@@ -154,22 +149,18 @@ fn has_met_limit(css: u64, id: u64, tid: u32) -> bool {
 #[inline(always)]
 fn is_near_limit(css: u64) -> bool {
     let is_near = |usage: u64, max: u64| usage >= max - max / 8;
-    is_near(peek(css, &LAYOUT.memcg_usage), peek(css, &LAYOUT.memcg_max))
-        || (global(&LAYOUT.memcg_memsw_usage) != ABSENT
-            && is_near(peek(css, &LAYOUT.memcg_memsw_usage), peek(css, &LAYOUT.memcg_memsw_max)))
+    is_near(peek(css, MEMCG_USAGE), peek(css, MEMCG_MAX))
+        || (has(MEMCG_MEMSW_USAGE)
+            && is_near(peek(css, MEMCG_MEMSW_USAGE), peek(css, MEMCG_MEMSW_MAX)))
 }
 
 #[inline(always)]
 fn id_of(css: u64) -> u64 {
-    peek(peek(peek(css, &LAYOUT.css_cgroup), &LAYOUT.cgroup_kn), &LAYOUT.kernfs_id)
+    peek(peek(peek(css, CSS_CGROUP), CGROUP_KN), KERNFS_ID)
 }
 
-/// Eight bytes of the kernel's memory; 0 if they cannot be read.
+/// A field of a structure that is known by its address.
 #[inline(always)]
-fn peek(address: u64, offset: &'static u32) -> u64 {
-    let mut value = 0_u64;
-    let from = (address + u64::from(global(offset))) as *const c_void;
-    // SAFETY: the helper takes any address.
-    let read = unsafe { bpf_probe_read_kernel((&raw mut value).cast(), 8, from) };
-    if read == 0 { value } else { 0 }
+fn peek<const N: u16>(address: u64, field: Field<N>) -> u64 {
+    kernel::peek(address + offset(field), 8)
 }

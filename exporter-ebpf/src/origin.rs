@@ -1,17 +1,17 @@
 //! Where a signal came from, by what the kernel side sees for itself.
 
-use aya_ebpf::{bindings::pt_regs, cty::c_void, helpers::bpf_task_pt_regs};
+use aya_ebpf::cty::c_void;
 use killsnoop_common::{
     cause::Cause,
-    kill::{ABI_COMPAT, Syscall},
-    layout::ABSENT,
+    kill::Syscall,
+    layout::{SIGINFO_CODE, SIGINFO_FIELDS, SIGNAL_CPU_LIMIT, TASK_ALLOC_LOCK},
 };
 
 use crate::{
-    context::{address, in_interrupt},
-    kill::{Registers, abi, syscall_of},
-    maps::{LAYOUT, MACHINE, global},
-    task::{Struct, Task},
+    context::in_interrupt,
+    kernel::{Struct, address},
+    kill::current_call,
+    task::Task,
 };
 
 /// `si_code` of include/uapi/asm-generic/siginfo.h.
@@ -82,8 +82,7 @@ pub(crate) struct Poster {
 
 impl Poster {
     #[inline(always)]
-    pub(crate) fn current(context: *const c_void) -> Self {
-        let task = Task::current();
+    pub(crate) fn new(task: Task, context: *const c_void) -> Self {
         Self { task, acts: !task.is_of_kernel() && !in_interrupt(task, context) }
     }
 }
@@ -108,12 +107,8 @@ pub(crate) fn cause(told: &Told, poster: Poster) -> Cause {
 /// kernel refuses codes of its own from another process. Whoever forges its own lies about itself alone.
 #[inline(always)]
 fn call(code: i32, task: Task, to_self: bool) -> Cause {
-    let abi = abi();
-    let calls = if abi == ABI_COMPAT { &MACHINE.compat } else { &MACHINE.native };
-    // SAFETY: a pointer to a task; the helper gives its registers.
-    let registers = Registers::new(unsafe { bpf_task_pt_regs(task.0.as_task()) } as *const pt_regs);
     let queued = code < 0 || to_self;
-    match syscall_of(registers.int(global(&MACHINE.number_at)), calls) {
+    match current_call(task) {
         Some(Syscall::Kill) if code == SI_USER => Cause::Kill,
         Some(Syscall::Tkill) if code == SI_TKILL => Cause::Tkill,
         Some(Syscall::Tgkill) if code == SI_TKILL => Cause::Tgkill,
@@ -160,7 +155,7 @@ fn of_kernel_kill(told: &Told, poster: Poster, to_self: bool) -> Cause {
         return Cause::Oom;
     }
     // The limit of CPU time is the only one that kills; it is looked at in the task itself, or by the tick.
-    if to_self && told.target.signal().get::<u64>(&LAYOUT.signal_cpu_limit) != u64::MAX {
+    if to_self && told.target.signal().get::<u64, _>(SIGNAL_CPU_LIMIT) != u64::MAX {
         return Cause::Rlimit;
     }
     Cause::Kernel
@@ -170,7 +165,7 @@ fn of_kernel_kill(told: &Told, poster: Poster, to_self: bool) -> Cause {
 /// afterwards, and a victim on another CPU may be gone by then.
 #[inline(always)]
 fn is_held_by_oom_killer(victim: Task) -> bool {
-    global(&LAYOUT.task.alloc_lock) != ABSENT && victim.0.get::<u32>(&LAYOUT.task.alloc_lock) != 0
+    victim.0.get::<u32, _>(TASK_ALLOC_LOCK) != 0
 }
 
 /// A code that says it: the kernel's own, since a call was ruled out.
@@ -213,12 +208,12 @@ fn is_of_terminal(signal: i32) -> bool {
 
 /// What the kernel was told, from the arguments of the hook.
 #[inline(always)]
-pub(crate) fn told(signal: i32, info: Struct, target: Task, to_process: bool) -> Told {
-    let (code, claimed_pid, is_bare) = match address(info.pointer(), Task::current()) {
+pub(crate) fn told(signal: i32, info: Struct, target: Task, to_process: bool, current: Task) -> Told {
+    let (code, claimed_pid, is_bare) = match address(info.pointer(), current.0) {
         // `SEND_SIG_NOINFO` and `SEND_SIG_PRIV`.
         0 => (SI_USER, 0, true),
         1 => (SI_KERNEL, 0, true),
-        _ => (info.get(&LAYOUT.siginfo_code), info.get(&LAYOUT.siginfo_fields), false),
+        _ => (info.get(SIGINFO_CODE), info.get(SIGINFO_FIELDS), false),
     };
     Told { signal, code, is_bare, claimed_pid, to_process, target }
 }

@@ -4,66 +4,51 @@ use aya_ebpf::{
     EbpfContext as _, helpers::bpf_ktime_get_boot_ns, macros::btf_tracepoint, programs::BtfTracePointContext,
 };
 use killsnoop_common::{
-    cause::{Cause, Outcome, Scope},
+    cause::{Cause, Outcome},
     death::{Header, Posted, SignalEvent},
+    layout::TASK_BLOCKED,
     lost::Lost,
     record::KIND_SIGNAL,
 };
 
 use crate::{
+    kernel::{Struct, opaque},
     maps::{
-        EVENTS, FILTER, LAYOUT, Opaque, POSTED_SCRATCH, PRODUCED, TARGETS, add_one, clear, copy, count_lost,
-        count_signal, global, opaque, wake_up,
+        EVENTS, FILTER, POSTED_SCRATCH, PRODUCED, TARGETS, add_one, clear, copy, count_lost, count_signal,
+        global, wake_up,
     },
     oom,
     origin::{self, Poster, Told},
     suspects,
-    task::{Struct, Task},
+    task::Task,
 };
 
 /// A signal is posted. Runs with the target's signals locked and interrupts off.
 #[btf_tracepoint(function = "signal_generate")]
 #[expect(clippy::needless_pass_by_value, reason = "the macro passes its context by value")]
 fn signal_generate(ctx: BtfTracePointContext) -> i32 {
-    generated(&ctx, oom::limit_met)
-}
-
-/// The same for a kernel that is locked down and lets no program copy its memory: what an OOM killer ran out of is not
-/// known there.
-#[btf_tracepoint(function = "signal_generate")]
-#[expect(clippy::needless_pass_by_value, reason = "the macro passes its context by value")]
-fn signal_generate_locked(ctx: BtfTracePointContext) -> i32 {
-    generated(&ctx, oom::limit_hidden)
-}
-
-#[inline(always)]
-fn generated(ctx: &BtfTracePointContext, limit: impl Fn(Task, Task) -> (Scope, u64)) -> i32 {
     // Prototype in include/trace/events/signal.h: TP_PROTO(int sig, struct kernel_siginfo *info,
     // struct task_struct *task, int group, int result)
-    let (info, target) = (Struct::new(ctx.arg(1)), Task(Struct::new(ctx.arg(2))));
-    let told = origin::told(ctx.arg(0), info, target, ctx.arg::<i32>(3) != 0);
-    let poster = Poster::current(ctx.as_ptr());
-    // A number that is not known yet is none of the losses.
-    if let Err(reason) = posted(&told, poster, ctx.arg(4), limit) {
+    let (info, target, current) = (Struct::new(ctx.arg(1)), Task(Struct::new(ctx.arg(2))), Task::current());
+    let told = origin::told(ctx.arg(0), info, target, ctx.arg::<i32>(3) != 0, current);
+    let poster = Poster::new(current, ctx.as_ptr());
+    if let Err(reason) = posted(&told, poster, ctx.arg(4)) {
         count_lost(reason);
     }
     0
 }
 
 #[inline(always)]
-fn posted(
-    told: &Told,
-    poster: Poster,
-    outcome: u8,
-    limit: impl Fn(Task, Task) -> (Scope, u64),
-) -> Result<(), Lost> {
-    let cause = Cause::known(opaque(Opaque::Cause, origin::cause(told, poster) as u64) as u8);
+fn posted(told: &Told, poster: Poster, outcome: u8) -> Result<(), Lost> {
+    let cause = origin::cause(told, poster) as u64;
+    let cause = Cause::known(opaque(cause, told.target.pid().into()) as u8);
+    // A number that is not known yet is none of the losses.
     let outcome = Outcome::known(outcome);
     // The counter comes first, so that nothing that fails later makes it wrong.
     count_signal(told.signal, cause, outcome)?;
 
     if cause as u8 == Cause::Oom as u8 {
-        oom::keep(told.target, poster.task, limit);
+        oom::keep(told.target, poster.task);
     }
     if cause.is_call() {
         tell_call(told, poster.task, cause);
@@ -152,7 +137,7 @@ fn tell(posted: &Posted, target: Task) -> Result<(), Lost> {
     unsafe {
         (*event).header =
             Header { at_boot_ns: posted.at_boot_ns, kind: KIND_SIGNAL, detail: [0; 3], number: 0 };
-        (*event).blocked = target.0.get(&LAYOUT.task.blocked);
+        (*event).blocked = target.0.get(TASK_BLOCKED);
         copy(posted, &raw mut (*event).posted);
         target.describe(&raw mut (*event).target);
     }

@@ -5,16 +5,15 @@ use aya_ebpf::bindings::BPF_ANY;
 use killsnoop_common::{
     cause::Action,
     death::Posted,
+    layout::{MUST_COPY, SIGHAND_ACTION, TASK_SIGHAND},
     lost::Lost,
     process::{Background, Process},
 };
 
 use crate::{
-    maps::{
-        IMAGES, Identity, LAYOUT, N_SUSPECTS, Opaque, SENDER_SCRATCH, SENDERS, SUSPECTS, Suspects, clear,
-        copy, opaque,
-    },
-    task::{Task, read_at},
+    kernel::{is_set, offset, opaque, peek, read_at},
+    maps::{IMAGES, Identity, N_SUSPECTS, SENDER_SCRATCH, SENDERS, SUSPECTS, Suspects, clear, copy},
+    task::Task,
 };
 
 /// Nothing is suspected.
@@ -70,7 +69,7 @@ fn slot(victim: u32, posted: &Posted) -> Result<*mut Posted, Lost> {
             (chosen, oldest_at) = (n, at);
         }
     }
-    let chosen = opaque(Opaque::Slot, chosen as u64) as usize % N_SUSPECTS;
+    let chosen = opaque(chosen as u64, posted.at_boot_ns) as usize % N_SUSPECTS;
     // SAFETY: as above.
     Ok(unsafe { first.add(chosen) })
 }
@@ -112,11 +111,16 @@ fn is_same(start_boot_ns: u64, other: u64) -> bool {
 /// What the target is going to do with a signal.
 #[inline(always)]
 pub(crate) fn action(target: Task, signal: i32) -> Action {
-    let actions = target.0.follow(&LAYOUT.task.sighand);
+    let actions = target.0.follow(TASK_SIGHAND);
     if actions.is_null() {
         return Action::Unknown;
     }
-    let actions = actions.place(&LAYOUT.sighand_action);
+    if is_set(MUST_COPY) {
+        let number = (signal.clamp(1, 64) - 1) as u64;
+        let handler = peek(actions.pointer() as u64 + offset(SIGHAND_ACTION) + number * 32, 8);
+        return action_of(handler);
+    }
+    let actions = actions.place(SIGHAND_ACTION);
     macro_rules! handler_of {
         ($($signal:literal)*) => {
             match signal {
@@ -127,6 +131,11 @@ pub(crate) fn action(target: Task, signal: i32) -> Action {
     }
     let handler = handler_of!(1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34
         35 36 37 38 39 40 41 42 43 44 45 46 47 48 49 50 51 52 53 54 55 56 57 58 59 60 61 62 63 64);
+    action_of(handler)
+}
+
+#[inline(always)]
+const fn action_of(handler: u64) -> Action {
     match handler {
         0 => Action::Default,
         1 => Action::Ignored,

@@ -9,8 +9,13 @@ use std::{
 };
 
 use aya::{Ebpf, EbpfLoader, maps::MapError};
-use killsnoop_common::{filter::Filter, kill::Machine, layout::Layout};
+use killsnoop_common::{
+    filter::Filter,
+    layout::{KEEP_COMMANDS, MAY_COPY, MUST_COPY, SHARD_MASK},
+};
 use thiserror::Error;
+
+use self::{hook::Attached, marks::MarkError, types::Types};
 
 pub use self::{
     counters::MapCounters,
@@ -27,7 +32,9 @@ mod images;
 mod layout;
 mod lifecycle;
 mod machine;
+mod marks;
 pub mod privilege;
+mod types;
 
 /// The compiled BPF program; exporter-ebpf/build makes it.
 static OBJECT: &[u8] = aya::include_bytes_aligned!("../../exporter-ebpf/killsnoop.bpf.o");
@@ -63,6 +70,15 @@ pub enum KernelError {
     /// The kernel's types are not known, or are not what this program expects.
     #[error("cannot use the kernel's type information (BTF, {path}); this kernel needs CONFIG_DEBUG_INFO_BTF", path = btf::VMLINUX)]
     Types(#[source] io::Error),
+    /// The object could not be made to fit this kernel.
+    #[error("cannot prepare the BPF program for this kernel")]
+    Prepare(#[source] io::Error),
+    /// The kernel is locked down, and too old for what works there.
+    #[error(
+        "this kernel is locked down (confidentiality) and gives no typed pointer to the current task, which kernels \
+         have since 5.15: boot with lockdown=integrity, or a newer kernel"
+    )]
+    LockedDown,
     /// A hook of signals or processes could not be loaded and attached.
     #[error("cannot watch signals and processes")]
     Lifecycle(#[source] HookError),
@@ -81,7 +97,9 @@ struct Refusals<'a>(&'a [(&'static str, HookError)]);
 pub struct Kernel {
     ebpf: Ebpf,
     backend: &'static Backend,
-    lifecycle: Vec<&'static str>,
+    calls: Attached,
+    lifecycle: Attached,
+    may_copy: bool,
     keep_commands: bool,
     attached: Arc<AtomicBool>,
     refused: Vec<(&'static str, HookError)>,
@@ -99,17 +117,35 @@ impl Kernel {
     }
 
     fn load_and_attach(wanted: &Wanted) -> Result<Self, KernelError> {
-        let types = Types::of_running_kernel()?;
+        let mut types = Types::of_running_kernel()?;
         let mut ebpf = load(wanted, &types)?;
+        let may_copy = lifecycle::may_copy(&mut ebpf, &types).map_err(KernelError::Lifecycle)?;
+        if !may_copy {
+            if types.layout.is_set(MUST_COPY) {
+                return Err(KernelError::LockedDown);
+            }
+            types.layout.set(MAY_COPY, 0);
+            drop(ebpf);
+            ebpf = load(wanted, &types)?;
+        }
         counters::seed(&mut ebpf)?;
         // Before the calls: whoever sees a call sees what comes of it.
-        let lifecycle = lifecycle::attach(&mut ebpf, &types.all).map_err(KernelError::Lifecycle)?;
+        let lifecycle = lifecycle::attach(&mut ebpf, &types).map_err(KernelError::Lifecycle)?;
         let mut refused = Vec::new();
         for backend in wanted.backends {
-            match (backend.attach)(&mut ebpf, &types.all) {
-                Ok(()) => {
+            match (backend.attach)(&mut ebpf, &types) {
+                Ok(calls) => {
                     let (attached, keep_commands) = (Arc::new(AtomicBool::new(true)), wanted.keep_commands);
-                    return Ok(Self { ebpf, backend, lifecycle, keep_commands, attached, refused });
+                    return Ok(Self {
+                        ebpf,
+                        backend,
+                        calls,
+                        lifecycle,
+                        may_copy,
+                        keep_commands,
+                        attached,
+                        refused,
+                    });
                 }
                 Err(error) => refused.push((backend.name, error)),
             }
@@ -129,6 +165,13 @@ impl Kernel {
         &self.refused
     }
 
+    /// Whether the kernel lets programs copy its memory. One that is locked down does not; then it stays unknown which limit
+    /// an OOM killer met.
+    #[must_use]
+    pub fn may_copy(&self) -> bool {
+        self.may_copy
+    }
+
     /// Takes out the counters, the reader of events, and the memory of what processes run; they go on working after the
     /// hooks are detached.
     ///
@@ -136,9 +179,8 @@ impl Kernel {
     /// If the object's maps are not what this program expects, or on a second call.
     pub fn take(&mut self) -> Result<(MapCounters, Reader, Images), KernelError> {
         let reader = Reader::new(&mut self.ebpf)?;
-        let programs: Vec<_> =
-            [self.backend.program].into_iter().chain(self.lifecycle.iter().copied()).collect();
-        let counters = MapCounters::new(&mut self.ebpf, self.backend, &programs, &self.attached, &reader)?;
+        let programs = self.calls.programs.drain(..).chain(self.lifecycle.programs.drain(..)).collect();
+        let counters = MapCounters::new(&mut self.ebpf, self.backend, programs, &self.attached, &reader)?;
         let images = Images::new(&mut self.ebpf, self.keep_commands)?;
         Ok((counters, reader, images))
     }
@@ -146,28 +188,7 @@ impl Kernel {
     /// Detaches the hooks: from here on nothing is counted and no event is made.
     pub fn detach(self) {
         self.attached.store(false, std::sync::atomic::Ordering::Relaxed);
-        drop(self.ebpf);
-    }
-}
-
-/// What the running kernel says of its types.
-struct Types {
-    /// As the library reads them, to find what a program is attached to.
-    all: aya::Btf,
-    /// As we read them.
-    layout: Layout,
-    machine: Machine,
-}
-
-impl Types {
-    fn of_running_kernel() -> Result<Self, KernelError> {
-        let btf = btf::Btf::of_running_kernel().map_err(KernelError::Types)?;
-        let all = aya::Btf::from_sys_fs().map_err(|error| KernelError::Types(io::Error::other(error)))?;
-        let machine = machine::machine_with_compat(&btf).unwrap_or_else(|error| {
-            tracing::warn!("32-bit calls cannot be told from native ones: {error}");
-            machine::machine()
-        });
-        Ok(Self { all, layout: layout::layout(&btf).map_err(KernelError::Types)?, machine })
+        drop((self.ebpf, self.calls, self.lifecycle));
     }
 }
 
@@ -182,18 +203,19 @@ fn load(wanted: &Wanted, types: &Types) -> Result<Ebpf, KernelError> {
         .ok()
         .and_then(|n| u32::try_from(n).ok())
         .map_or(1, |n| n.min(MAX_SHARDS).next_power_of_two());
-    let layout =
-        Layout { keep_commands: wanted.keep_commands.into(), shard_mask: n_shards - 1, ..types.layout };
+    let mut layout = types.layout.clone();
+    layout.set(KEEP_COMMANDS, wanted.keep_commands.into());
+    layout.set(SHARD_MASK, n_shards - 1);
+    let object = marks::write(OBJECT, &layout)
+        .map_err(|error: MarkError| KernelError::Prepare(io::Error::other(error)))?;
     EbpfLoader::new()
-        // The object needs no relocation: where the kernel has what, the globals say.
+        // The object needs no relocation: where the kernel has what is written into it.
         .btf(None)
         .override_global("FILTER", &wanted.filter, true)
-        .override_global("MACHINE", &types.machine, true)
-        .override_global("LAYOUT", &layout, true)
         .map_max_entries("EVENTS", wanted.ring_bytes)
         .map_max_entries("URGENT", URGENT_BYTES)
         .map_max_entries("SIGNALS", n_shards)
-        .load(OBJECT)
+        .load(&object)
         .map_err(KernelError::Load)
 }
 

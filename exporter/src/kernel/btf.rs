@@ -12,10 +12,12 @@ pub(crate) const VMLINUX: &str = "/sys/kernel/btf/vmlinux";
 const MAGIC: u32 = 0xeb9f;
 const KIND_INT: u32 = 1;
 const KIND_POINTER: u32 = 2;
+const KIND_ARRAY: u32 = 3;
 const KIND_STRUCT: u32 = 4;
 const KIND_UNION: u32 = 5;
 const KIND_ENUM: u32 = 6;
 const KIND_TYPEDEF: u32 = 8;
+const KIND_FUNCTION: u32 = 12;
 const KIND_PROTOTYPE: u32 = 13;
 /// Bytes of a type without what follows it, and of one member of a structure.
 const TYPE_LEN: usize = 12;
@@ -30,8 +32,8 @@ pub(super) struct Btf {
     strings: Vec<u8>,
     /// Where each type begins; the first has the number 1.
     starts: Vec<usize>,
-    /// Numbers of the types that have a name, by what they are and that name's place in `strings`.
-    names: HashMap<(u32, u32), u32>,
+    /// Numbers of the types that have a name, by the hash of that and what they are.
+    names: HashMap<u64, u32>,
 }
 
 /// One type: its name, its kind, and the bytes that follow.
@@ -76,8 +78,11 @@ impl Btf {
             let Some((found, next)) = read(&self.types, start) else { break };
             let (name, kind) = (found.name, found.kind);
             self.starts.push(start);
-            if name != 0 && matches!(kind, KIND_STRUCT | KIND_UNION | KIND_ENUM | KIND_TYPEDEF) {
-                self.names.entry((kind, name)).or_insert(number);
+            let is_sought =
+                matches!(kind, KIND_STRUCT | KIND_UNION | KIND_ENUM | KIND_TYPEDEF | KIND_FUNCTION);
+            if is_sought && let Some(name @ [_, ..]) = self.name(name) {
+                let hash = hash(kind, name);
+                self.names.entry(hash).or_insert(number);
             }
             start = next;
         }
@@ -106,6 +111,17 @@ impl Btf {
         Some(self.get(self.find(KIND_STRUCT, structure)?)?.refers_to)
     }
 
+    /// Whether the last member of a structure is an array without a length.
+    pub(super) fn ends_open(&self, structure: &str) -> bool {
+        let last = || {
+            let found = self.get(self.find(KIND_STRUCT, structure)?)?;
+            let member = found.trailing.chunks_exact(TYPE_LEN).last()?;
+            let last = self.get(word(member, 4)?)?;
+            (last.kind == KIND_ARRAY).then(|| word(last.trailing, 8))?
+        };
+        last() == Some(0)
+    }
+
     /// The number of a value of an enumeration, if it is a small one.
     pub(super) fn value(&self, enumeration: &str, name: &str) -> Option<u32> {
         let found = self.get(self.find(KIND_ENUM, enumeration)?)?;
@@ -116,6 +132,11 @@ impl Btf {
     /// Size in bytes of a union.
     pub(super) fn union_size(&self, name: &str) -> Option<u32> {
         Some(self.get(self.find(KIND_UNION, name)?)?.refers_to)
+    }
+
+    /// Whether the kernel has a function of this name to which a program can be attached.
+    pub(super) fn has_function(&self, name: &str) -> bool {
+        self.find(KIND_FUNCTION, name).is_some()
     }
 
     /// How many arguments a tracepoint gives to a program, and whether the first of them is a pointer.
@@ -162,8 +183,9 @@ impl Btf {
     }
 
     fn find(&self, kind: u32, name: &str) -> Option<u32> {
-        let mut named = self.names.iter().filter(|((other, _), _)| *other == kind);
-        named.find_map(|((_, at), number)| (self.name(*at)? == name.as_bytes()).then_some(*number))
+        let number = *self.names.get(&hash(kind, name.as_bytes()))?;
+        // Another name can have the same hash; then this one counts as missing, which is told.
+        (self.name(self.get(number)?.name)? == name.as_bytes()).then_some(number)
     }
 
     fn get(&self, number: u32) -> Option<Type<'_>> {
@@ -174,6 +196,12 @@ impl Btf {
     fn name(&self, offset: u32) -> Option<&[u8]> {
         self.strings.get(offset as usize..)?.split(|byte| *byte == 0).next()
     }
+}
+
+/// FNV-1a: a hundred thousand short names are hashed at each start.
+fn hash(kind: u32, name: &[u8]) -> u64 {
+    let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+    name.iter().fold(0xcbf2_9ce4_8422_2325 ^ u64::from(kind), step)
 }
 
 /// The type that begins at a place, and where the next one does.
@@ -196,11 +224,11 @@ fn read(types: &[u8], start: usize) -> Option<(Type<'_>, usize)> {
 fn trailing_len(kind: u32, n_members: usize) -> Option<usize> {
     match kind {
         // void, pointer, forward, typedef, volatile, const, restrict, function, float, type tag
-        0 | KIND_POINTER | 7..=12 | 16 | 18 => Some(0),
+        0 | KIND_POINTER | 7..=KIND_FUNCTION | 16 | 18 => Some(0),
         // integer, variable, declaration tag
         KIND_INT | 14 | 17 => Some(4),
-        // array
-        3 => Some(12),
+        // element, index, length
+        KIND_ARRAY => Some(12),
         // structure, union, data section, 64-bit enumeration
         KIND_STRUCT | KIND_UNION | 15 | 19 => Some(12 * n_members),
         // enumeration, function prototype

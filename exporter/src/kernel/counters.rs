@@ -2,7 +2,7 @@
 
 use std::{
     fs, io,
-    os::fd::{AsFd, AsRawFd, OwnedFd},
+    os::fd::{AsRawFd, OwnedFd},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering::Relaxed},
@@ -49,7 +49,7 @@ pub struct MapCounters {
     oom_kills: Array<MapData, u64>,
     produced: PerCpuArray<MapData, u64>,
     lost: PerCpuArray<MapData, u64>,
-    programs: Vec<(&'static str, OwnedFd)>,
+    programs: Vec<(&'static str, Vec<OwnedFd>)>,
     backend: &'static Backend,
     attached: Arc<AtomicBool>,
     reader: Arc<ReaderCounts>,
@@ -59,7 +59,7 @@ impl MapCounters {
     pub(super) fn new(
         ebpf: &mut Ebpf,
         backend: &'static Backend,
-        programs: &[&'static str],
+        programs: Vec<(&'static str, Vec<OwnedFd>)>,
         attached: &Arc<AtomicBool>,
         reader: &Reader,
     ) -> Result<Self, KernelError> {
@@ -70,18 +70,19 @@ impl MapCounters {
             oom_kills: take_map(ebpf, "OOM_KILLS")?,
             produced: take_map(ebpf, "PRODUCED")?,
             lost: take_map(ebpf, "LOST")?,
-            programs: programs
-                .iter()
-                .map(|name| Ok((*name, program_fd(ebpf, name)?)))
-                .collect::<Result<_, KernelError>>()?,
+            programs,
             backend,
             attached: Arc::clone(attached),
             reader: reader.counts(),
         })
     }
 
-    /// Every legal key with its calls by system call, CPUs summed.
+    /// Every legal key with its calls by system call, CPUs summed; nothing where calls are not counted, since 0 would be a
+    /// count.
     fn kills(&self) -> Result<Vec<(KillKey, KillCounts)>, MapError> {
+        if !self.backend.sees_calls {
+            return Ok(Vec::new());
+        }
         KillKey::all().map(|key| Ok((key, add_up(&self.kills.get(&key, 0)?)))).collect()
     }
 
@@ -122,15 +123,16 @@ impl MapCounters {
         Lost::ALL.iter().map(|reason| Ok((*reason, sum(&self.lost.get(&(*reason as u32), 0)?)))).collect()
     }
 
-    /// What the kernel says of the program, see `bpf_prog_show_fdinfo` in kernel/bpf/syscall.c.
-    fn program(&self, name: &'static str, fd: &OwnedFd) -> io::Result<Program> {
-        let info = fs::read_to_string(format!("/proc/self/fdinfo/{}", fd.as_raw_fd()))?;
-        Ok(Program {
-            name,
-            attached: self.attached.load(Relaxed),
-            n_runs: field(&info, "run_cnt"),
-            n_recursion_misses: field(&info, "recursion_misses"),
-        })
+    /// What the kernel says of a program, copies summed, see `bpf_prog_show_fdinfo` in kernel/bpf/syscall.c.
+    fn program(&self, name: &'static str, copies: &[OwnedFd]) -> io::Result<Program> {
+        let mut program =
+            Program { name, attached: self.attached.load(Relaxed), n_runs: 0, n_recursion_misses: 0 };
+        for fd in copies {
+            let info = fs::read_to_string(format!("/proc/self/fdinfo/{}", fd.as_raw_fd()))?;
+            program.n_runs += field(&info, "run_cnt");
+            program.n_recursion_misses += field(&info, "recursion_misses");
+        }
+        Ok(program)
     }
 }
 
@@ -153,7 +155,7 @@ impl Counters for MapCounters {
             programs: self
                 .programs
                 .iter()
-                .map(|(name, fd)| self.program(name, fd))
+                .map(|(name, copies)| self.program(name, copies))
                 .collect::<Result<_, _>>()?,
             // All keys are put in at load and none is ever added or removed.
             maps: vec![MapFill { name: "kills", n_entries: n_keys, capacity: KillKey::N as u64 }],
@@ -174,6 +176,9 @@ fn add_up(values: &PerCpuValues<KillCounts>) -> KillCounts {
 
 /// The same calls by system call, and whether they succeeded.
 fn by_syscall(kills: &[(KillKey, KillCounts)]) -> Vec<(Syscall, Outcomes)> {
+    if kills.is_empty() {
+        return Vec::new();
+    }
     let calls = |syscall: Syscall, failed| {
         let fitting = kills.iter().filter(|(key, _)| (key.result != 0) == failed);
         fitting.map(|(_, counts)| counts.calls[syscall as usize]).sum()
@@ -189,15 +194,6 @@ fn sum(values: &PerCpuValues<u64>) -> u64 {
 
 fn refused(error: MapError) -> io::Error {
     io::Error::other(error)
-}
-
-fn program_fd(ebpf: &Ebpf, name: &'static str) -> Result<OwnedFd, KernelError> {
-    let fd = ebpf
-        .program(name)
-        .and_then(|program| program.fd().ok())
-        .ok_or(MapError::InvalidName { name: name.to_owned() })
-        .and_then(|fd| fd.as_fd().try_clone_to_owned().map_err(MapError::IoError));
-    fd.map_err(|source| KernelError::Map { name, source })
 }
 
 /// A number of a `name:<TAB>number` line; 0 where the kernel is too old to show it.

@@ -4,46 +4,73 @@
 //! they cost everybody else, and in what they cannot see. To add one, add a program to the BPF crate, a function
 //! here, and a row to [`BACKENDS`].
 
+use std::os::fd::{AsFd as _, OwnedFd};
+
 use aya::{
     Btf, Ebpf,
-    programs::{BtfTracePoint, Program, ProgramError, TracePoint},
+    programs::{BtfTracePoint, FExit, Program, ProgramError, TracePoint, fexit::FExitLink},
 };
 use killsnoop_common::kill::Syscall;
 use thiserror::Error;
+
+use super::types::Types;
 
 /// One way to hook the calls.
 #[derive(Debug)]
 pub struct Backend {
     /// Its name, as `--hook` and `killsnoop_hook_info` have it.
     pub name: &'static str,
-    /// The BPF program behind it.
-    pub program: &'static str,
     /// What it costs others, for people.
     pub tax: &'static str,
     /// Whether it sees the calls of 32-bit programs.
     pub sees_compat: bool,
-    /// Loads and attaches the program.
-    pub(super) attach: fn(&mut Ebpf, &Btf) -> Result<(), HookError>,
+    /// Whether it sees any call.
+    pub sees_calls: bool,
+    /// Loads and attaches the programs.
+    pub(super) attach: fn(&mut Ebpf, &Types) -> Result<Attached, HookError>,
 }
 
 /// All back ends, the best first: counting right goes before costing little, and a kernel that refuses one is asked
-/// for the next.
-pub static BACKENDS: [Backend; 2] = [
+/// for the next. The last of them is for those who ask for it.
+pub static BACKENDS: [Backend; 4] = [
+    Backend {
+        name: "fexit",
+        tax: "no other system call takes longer",
+        sees_compat: true,
+        sees_calls: true,
+        attach: attach_functions,
+    },
     Backend {
         name: "tracepoint",
-        program: "sys_exit_call",
         tax: "each system call of each process takes about 45 ns longer",
         sees_compat: false,
+        sees_calls: true,
         attach: attach_tracepoints,
     },
     Backend {
         name: "raw",
-        program: "sys_exit_any",
         tax: "each system call of each process takes about 95 ns longer",
         sees_compat: true,
+        sees_calls: true,
         attach: attach_raw,
     },
+    Backend {
+        name: "none",
+        tax: "no system call takes longer, and calls are not counted",
+        sees_compat: false,
+        sees_calls: false,
+        attach: |_, _| Ok(Attached::default()),
+    },
 ];
+
+/// Programs that are attached.
+#[derive(Debug, Default)]
+pub(super) struct Attached {
+    /// Each program's name, and the kernel's copies of it.
+    pub(super) programs: Vec<(&'static str, Vec<OwnedFd>)>,
+    /// What holds programs attached that their object does not hold.
+    pub(super) links: Vec<FExitLink>,
+}
 
 /// Why a back end could not be used.
 #[derive(Debug, Error)]
@@ -56,6 +83,17 @@ pub enum HookError {
     Load {
         /// The program's name.
         program: &'static str,
+        /// What the kernel said.
+        source: ProgramError,
+    },
+    /// The kernel does not name the function of a call.
+    #[error("this kernel names no function for {0}")]
+    NoFunction(&'static str),
+    /// The program was refused for a function of the kernel.
+    #[error("the kernel lets no program be attached to its function {function}: {source}")]
+    AttachFunction {
+        /// Its name.
+        function: String,
         /// What the kernel said.
         source: ProgramError,
     },
@@ -76,12 +114,63 @@ pub enum HookError {
         /// What the kernel said.
         source: ProgramError,
     },
+    /// A program that is loaded has no descriptor.
+    #[error("cannot hold program {program}: {source}")]
+    Hold {
+        /// The program's name.
+        program: &'static str,
+        /// What was wrong.
+        source: ProgramError,
+    },
+}
+
+/// One program at the end of each of the kernel's functions for the calls.
+fn attach_functions(ebpf: &mut Ebpf, types: &Types) -> Result<Attached, HookError> {
+    // All or none: the next back end sees the same calls. What is attached by then goes with its links.
+    for syscall in Syscall::ALL {
+        let suffix = syscall.name();
+        let is_its = |function: &String| function.ends_with(&format!("_sys_{suffix}"));
+        if !types.native_functions.iter().any(is_its) {
+            return Err(HookError::NoFunction(suffix));
+        }
+    }
+    let mut attached = Attached::default();
+    for (name, functions) in
+        [("native_call", &types.native_functions), ("compat_call", &types.compat_functions)]
+    {
+        let program: &mut FExit = program(ebpf, name)?;
+        let mut copies = Vec::new();
+        for function in functions {
+            let (copy, link) = attach_function(program, name, function, &types.all)?;
+            copies.push(copy);
+            attached.links.push(link);
+        }
+        attached.programs.push((name, copies));
+    }
+    Ok(attached)
+}
+
+/// A program is loaded for one function, and for the next it is loaded again.
+fn attach_function(
+    program: &mut FExit,
+    name: &'static str,
+    function: &str,
+    btf: &Btf,
+) -> Result<(OwnedFd, FExitLink), HookError> {
+    let refused = |source| HookError::AttachFunction { function: function.to_owned(), source };
+    program.load(function, btf).map_err(refused)?;
+    let attached = program.attach().and_then(|link| program.take_link(link)).map_err(refused);
+    let copy = hold(name, program.fd());
+    // What was attached stays so by its link, whatever comes of this.
+    _ = program.unload();
+    Ok((copy?, attached?))
 }
 
 /// One program at the exit tracepoint of each of the six calls.
-fn attach_tracepoints(ebpf: &mut Ebpf, _: &Btf) -> Result<(), HookError> {
-    let program: &mut TracePoint = program(ebpf, "sys_exit_call")?;
-    program.load().map_err(|source| HookError::Load { program: "sys_exit_call", source })?;
+fn attach_tracepoints(ebpf: &mut Ebpf, _: &Types) -> Result<Attached, HookError> {
+    let name = "sys_exit_call";
+    let program: &mut TracePoint = program(ebpf, name)?;
+    program.load().map_err(|source| HookError::Load { program: name, source })?;
     let mut links = Vec::new();
     for syscall in Syscall::ALL {
         let tracepoint = format!("sys_exit_{}", syscall.name());
@@ -89,7 +178,7 @@ fn attach_tracepoints(ebpf: &mut Ebpf, _: &Btf) -> Result<(), HookError> {
         match program.attach("syscalls", &tracepoint) {
             Ok(link) => links.push(link),
             Err(source) => {
-                // All or none: the next back end sees the same calls.
+                // All or none, as above.
                 for link in links {
                     // It goes with the program at the latest.
                     _ = program.detach(link);
@@ -98,15 +187,16 @@ fn attach_tracepoints(ebpf: &mut Ebpf, _: &Btf) -> Result<(), HookError> {
             }
         }
     }
-    Ok(())
+    Ok(Attached { programs: vec![(name, vec![hold(name, program.fd())?])], ..Attached::default() })
 }
 
 /// One program at the exit of every system call.
-fn attach_raw(ebpf: &mut Ebpf, btf: &Btf) -> Result<(), HookError> {
-    let program: &mut BtfTracePoint = program(ebpf, "sys_exit_any")?;
-    program.load("sys_exit", btf).map_err(|source| HookError::Load { program: "sys_exit_any", source })?;
+fn attach_raw(ebpf: &mut Ebpf, types: &Types) -> Result<Attached, HookError> {
+    let name = "sys_exit_any";
+    let program: &mut BtfTracePoint = program(ebpf, name)?;
+    program.load("sys_exit", &types.all).map_err(|source| HookError::Load { program: name, source })?;
     program.attach().map_err(|source| HookError::AttachRaw { source })?;
-    Ok(())
+    Ok(Attached { programs: vec![(name, vec![hold(name, program.fd())?])], ..Attached::default() })
 }
 
 pub(super) fn program<'a, T>(ebpf: &'a mut Ebpf, name: &'static str) -> Result<&'a mut T, HookError>
@@ -114,4 +204,13 @@ where
     &'a mut T: TryFrom<&'a mut Program>,
 {
     ebpf.program_mut(name).and_then(|program| program.try_into().ok()).ok_or(HookError::Missing(name))
+}
+
+/// A descriptor of a program of one's own.
+pub(super) fn hold(
+    program: &'static str,
+    fd: Result<&aya::programs::ProgramFd, ProgramError>,
+) -> Result<OwnedFd, HookError> {
+    let copy = fd.and_then(|fd| fd.as_fd().try_clone_to_owned().map_err(ProgramError::IOError));
+    copy.map_err(|source| HookError::Hold { program, source })
 }

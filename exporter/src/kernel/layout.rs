@@ -1,103 +1,114 @@
-//! Where the running kernel keeps what the hooks read.
+//! What the running kernel and this machine are like, as far as the BPF program must know it: a value for each of the
+//! fields and constants of [`killsnoop_common::layout`].
 
 use std::io;
 
-use killsnoop_common::layout::{ABSENT, Layout, TaskLayout};
+use killsnoop_common::layout::{
+    COMPAT_FLAG, CSS_SET_MEMORY, Constant, EXIT_HAS_GROUP_DEAD, FIELDS, MARK_VICTIM_HAS_TASK, MAY_COPY,
+    MM_ANON_PAGES, MM_FILE_PAGES, MM_SHMEM_PAGES, MUST_COPY, N_CONSTANTS, PID_NUMBERS_HAVE_TYPES, Place,
+    REGISTERS_BELOW_TOP, STACK_SIZE, TASK_ABI,
+};
 
-use super::btf::Btf;
+use super::{btf::Btf, machine::machine};
 
 /// Bytes of a pointer and of a register.
 const WORD: u32 = 8;
 
-/// `MEMCG_OOM` of include/linux/memcontrol.h: memory events are counted one after the other in words.
-const MEMCG_OOM: u32 = 3;
-
 /// Bytes of a task's stack on the architectures that are known here, without debugging aids.
-const STACK_SIZE: u32 = 16 << 10;
+const DEFAULT_STACK_SIZE: u32 = 16 << 10;
 
-/// The layout of the running kernel, with one shard and without command lines.
-///
-/// # Errors
-/// If a field is missing that every supported kernel has.
-pub(super) fn layout(btf: &Btf) -> io::Result<Layout> {
-    let at = |structure: &str, path: &str| btf.offset(structure, path);
-    let maybe = |structure: &str, path: &str| btf.offset(structure, path).unwrap_or(ABSENT);
-    let (mm_rss, mm_rss_stride) = rss(btf)?;
-    Ok(Layout {
-        task: task(btf)?,
-        signal_live: at("signal_struct", "live")?,
-        signal_curr_target: at("signal_struct", "curr_target")?,
-        signal_group_exit_code: at("signal_struct", "group_exit_code")?,
-        signal_flags: at("signal_struct", "flags")?,
-        signal_oom_mm: at("signal_struct", "oom_mm")?,
-        signal_oom_score_adj: at("signal_struct", "oom_score_adj")?,
-        // The first of the limits is that of CPU time, and the second of its words the hard one.
-        signal_cpu_limit: at("signal_struct", "rlim")? + WORD,
-        sighand_action: at("sighand_struct", "action")?,
-        cred_uid: at("cred", "uid")?,
-        css_set_default: at("css_set", "dfl_cgrp")?,
-        css_set_memory: memory_css(btf),
-        css_cgroup: at("cgroup_subsys_state", "cgroup")?,
-        css_parent: at("cgroup_subsys_state", "parent")?,
-        cgroup_kn: at("cgroup", "kn")?,
-        cgroup_parent: at("cgroup", "self.parent")?,
-        kernfs_id: at("kernfs_node", "id")?,
-        pid_level: at("pid", "level")?,
-        pid_numbers: at("pid", "numbers")?,
-        pid_namespace_inum: at("pid_namespace", "ns.inum")?,
-        siginfo_code: at("kernel_siginfo", "si_code")?,
-        siginfo_fields: at("kernel_siginfo", "_sifields")?,
-        mm_arg_start: at("mm_struct", "arg_start")?,
-        mm_arg_end: at("mm_struct", "arg_end")?,
-        mm_total_vm: at("mm_struct", "total_vm")?,
-        mm_pgtables_bytes: at("mm_struct", "pgtables_bytes")?,
-        mm_rss,
-        mm_rss_stride,
-        binprm_exec: at("linux_binprm", "exec")?,
-        memcg_usage: maybe("mem_cgroup", "memory.usage"),
-        memcg_max: maybe("mem_cgroup", "memory.max"),
-        memcg_memsw_usage: maybe("mem_cgroup", "memsw.usage"),
-        memcg_memsw_max: maybe("mem_cgroup", "memsw.max"),
-        memcg_oom_events: maybe("mem_cgroup", "memory_events_local").saturating_add(MEMCG_OOM * WORD),
-        mark_victim_has_task: btf.tracepoint("mark_victim").is_some_and(|(_, is_pointer)| is_pointer).into(),
-        exit_has_group_dead: btf.tracepoint("sched_process_exit").is_some_and(|(n, _)| n == 2).into(),
-        keep_commands: 0,
-        shard_mask: 0,
-        stack_size: btf.union_size("thread_union").unwrap_or(STACK_SIZE),
-    })
+/// A value for each mark in the BPF object.
+#[derive(Clone, Debug)]
+pub(super) struct Layout {
+    /// Offsets in bytes, in the order of [`FIELDS`]; `None` for what this kernel does not have.
+    pub(super) fields: Vec<Option<u32>>,
+    /// Values of the constants, in the order of their numbers.
+    pub(super) constants: [i32; N_CONSTANTS],
 }
 
-fn task(btf: &Btf) -> io::Result<TaskLayout> {
-    let at = |path: &str| btf.offset("task_struct", path);
-    let maybe = |path: &str| btf.offset("task_struct", path).unwrap_or(ABSENT);
-    Ok(TaskLayout {
-        flags: at("flags")?,
-        pid: at("pid")?,
-        tgid: at("tgid")?,
-        start_boottime: at("start_boottime")?,
-        group_leader: at("group_leader")?,
-        real_parent: at("real_parent")?,
-        comm: at("comm")?,
-        signal: at("signal")?,
-        sighand: at("sighand")?,
-        blocked: at("blocked")?,
-        cred: at("cred")?,
-        cgroups: at("cgroups")?,
-        thread_pid: at("thread_pid")?,
-        exit_code: at("exit_code")?,
-        mm: at("mm")?,
-        alloc_lock: maybe("alloc_lock"),
-        stack: at("stack")?,
-        preempt_count: maybe("thread_info.preempt_count"),
-        softirq_disable_count: maybe("softirq_disable_cnt"),
-    })
-}
+impl Layout {
+    /// That of the running kernel; whoever loads the program sets what is wanted.
+    ///
+    /// # Errors
+    /// If a field is missing that every supported kernel has.
+    pub(super) fn new(btf: &Btf) -> io::Result<Self> {
+        let fields = FIELDS.iter().map(|place| btf.offset(place.structure, place.path).ok());
+        let fields = fields.zip(FIELDS).map(|(offset, place)| Some(offset? + place.plus)).collect();
+        let mut layout = Self { fields, constants: [0; N_CONSTANTS] };
+        layout.add_computed(btf)?;
+        layout.add_machine(btf);
+        layout.add_features(btf);
+        let missing = layout.fields.iter().zip(FIELDS).find(|(at, place)| at.is_none() && place.is_everywhere);
+        match missing {
+            Some((_, Place { structure, path, .. })) => Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                format!("this kernel has no field {path} in struct {structure}"),
+            )),
+            None => Ok(layout),
+        }
+    }
 
-/// `css_set.subsys[memory_cgrp_id]`.
-fn memory_css(btf: &Btf) -> u32 {
-    let number = btf.value("cgroup_subsys_id", "memory_cgrp_id");
-    let subsystems = btf.offset("css_set", "subsys").ok();
-    number.zip(subsystems).map_or(ABSENT, |(number, subsystems)| subsystems + number * WORD)
+    /// Sets a constant.
+    pub(super) fn set<const N: u16>(&mut self, constant: Constant<N>, value: u32) {
+        self.constants[constant.number()] = value.cast_signed();
+    }
+
+    /// Whether a constant is not 0.
+    pub(super) fn is_set<const N: u16>(&self, constant: Constant<N>) -> bool {
+        self.constants[constant.number()] != 0
+    }
+
+    /// Fields that no path leads to.
+    fn add_computed(&mut self, btf: &Btf) -> io::Result<()> {
+        // `css_set.subsys[memory_cgrp_id]`.
+        let number = btf.value("cgroup_subsys_id", "memory_cgrp_id");
+        let memory = &mut self.fields[CSS_SET_MEMORY.number()];
+        *memory = memory.zip(number).map(|(subsystems, number)| subsystems + number * WORD);
+        // `MM_FILEPAGES`, `MM_ANONPAGES`, `MM_SWAPENTS`, `MM_SHMEMPAGES` of include/linux/mm_types_task.h.
+        let (first, stride) = rss(btf)?;
+        for (field, n) in
+            [(MM_FILE_PAGES.number(), 0), (MM_ANON_PAGES.number(), 1), (MM_SHMEM_PAGES.number(), 3)]
+        {
+            self.fields[field] = Some(first + n * stride);
+        }
+        Ok(())
+    }
+
+    /// Registers, and numbers of calls.
+    fn add_machine(&mut self, btf: &Btf) {
+        let machine = machine();
+        for (field, offset) in machine.registers {
+            self.fields[field] = Some(offset);
+        }
+        for (constant, value) in machine.numbers() {
+            self.constants[constant] = value;
+        }
+        let (field, flag) = machine.compat;
+        let (task, info) = (self.fields[TASK_ABI.number()], btf.offset("thread_info", field).ok());
+        let abi = task.zip(info).map(|(task, info)| task + info);
+        if abi.is_none() {
+            tracing::warn!("32-bit calls cannot be told from native ones: this kernel does not say where it marks them");
+        }
+        self.fields[TASK_ABI.number()] = abi;
+        self.constants[COMPAT_FLAG.number()] = if abi.is_some() { flag } else { 0 };
+        self.set(STACK_SIZE, btf.union_size("thread_union").unwrap_or(DEFAULT_STACK_SIZE));
+        self.set(REGISTERS_BELOW_TOP, btf.size("pt_regs").unwrap_or_default());
+    }
+
+    /// What this kernel can do, which its version does not tell.
+    fn add_features(&mut self, btf: &Btf) {
+        let tracepoint = |name| btf.tracepoint(name);
+        let victim_is_task = tracepoint("mark_victim").is_some_and(|(_, is_pointer)| is_pointer);
+        let exit_tells_last = tracepoint("sched_process_exit").is_some_and(|(n, _)| n == 2);
+        let has_helper = |name| btf.value("bpf_func_id", name).is_some();
+        let has_types =
+            has_helper("BPF_FUNC_get_current_task_btf") && has_helper("BPF_FUNC_task_pt_regs");
+        self.set(MARK_VICTIM_HAS_TASK, victim_is_task.into());
+        self.set(EXIT_HAS_GROUP_DEAD, exit_tells_last.into());
+        self.set(MUST_COPY, (!has_types).into());
+        self.set(MAY_COPY, 1);
+        self.set(PID_NUMBERS_HAVE_TYPES, btf.ends_open("pid").into());
+    }
 }
 
 /// Where the numbers of resident pages begin, and how far they are apart: counters of all CPUs since 6.2, words before.
@@ -112,14 +123,17 @@ fn rss(btf: &Btf) -> io::Result<(u32, u32)> {
 
 #[cfg(test)]
 mod tests {
+    use killsnoop_common::layout::{TASK_PID, TASK_TGID};
+
     use super::*;
 
     #[test]
     fn the_running_kernel_has_all_that_is_needed() {
         let btf = Btf::of_running_kernel().unwrap();
-        let layout = layout(&btf).unwrap();
-        assert_ne!(layout.task.tgid, layout.task.pid);
-        assert!(layout.mm_rss_stride >= 8);
-        assert!(layout.stack_size >= STACK_SIZE && layout.stack_size.is_power_of_two());
+        let layout = Layout::new(&btf).unwrap();
+        assert_ne!(layout.fields[TASK_TGID.number()], layout.fields[TASK_PID.number()]);
+        assert!(layout.is_set(COMPAT_FLAG), "it tells where it marks 32-bit calls");
+        let stack_size = layout.constants[STACK_SIZE.number()];
+        assert!(stack_size >= 16 << 10 && stack_size.cast_unsigned().is_power_of_two());
     }
 }

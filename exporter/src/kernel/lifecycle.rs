@@ -1,57 +1,80 @@
 //! The hooks that are the same on every kernel: signals as they are posted, and the lives of processes and cgroups. Each is
 //! a raw tracepoint with types: it costs what it watches, and nothing else.
 
+use std::thread;
+
 use aya::{
     Btf, Ebpf,
-    programs::{BtfTracePoint, ProgramError},
+    programs::{BtfTracePoint, Program},
 };
 
-use super::hook::{HookError, program};
+use super::{
+    hook::{Attached, HookError, hold, program},
+    types::Types,
+};
 
-/// Each program, and the tracepoint that it is for, in the order in which they are attached: what a death is joined with
-/// comes before it. Of programs for one tracepoint the first that loads is taken.
-pub(super) const PROGRAMS: [(&str, &str); 7] = [
-    ("cgroup_mkdir", "cgroup_mkdir"),
-    ("sched_process_exec", "sched_process_exec"),
-    ("sched_process_fork", "sched_process_fork"),
-    ("signal_generate", "signal_generate"),
-    ("signal_generate_locked", "signal_generate"),
-    ("mark_victim", "mark_victim"),
-    ("sched_process_exit", "sched_process_exit"),
+/// Each program, which has the name of its tracepoint, in the order in which they are attached: what a death is joined with
+/// comes before it.
+const PROGRAMS: [&str; 6] = [
+    "cgroup_mkdir",
+    "sched_process_exec",
+    "sched_process_fork",
+    "signal_generate",
+    "mark_victim",
+    "sched_process_exit",
 ];
 
-/// Loads and attaches the programs; returns the names of those in use.
+/// Loads and attaches the programs.
 ///
 /// # Errors
-/// If one cannot be had, and none stands in for it.
-pub(super) fn attach(ebpf: &mut Ebpf, btf: &Btf) -> Result<Vec<&'static str>, HookError> {
+/// If one cannot be had.
+pub(super) fn attach(ebpf: &mut Ebpf, types: &Types) -> Result<Attached, HookError> {
     // All are loaded first, which takes long, so that they are attached at almost the same time.
-    let loaded = load(ebpf, btf)?;
-    for name in &loaded {
+    load(ebpf, &types.all)?;
+    let mut attached = Attached::default();
+    for name in PROGRAMS {
         let program: &mut BtfTracePoint = program(ebpf, name)?;
-        program.attach().map_err(|source| refused(name, source))?;
+        program.attach().map_err(|source| HookError::Load { program: name, source })?;
+        attached.programs.push((name, vec![hold(name, program.fd())?]));
     }
-    Ok(loaded)
+    Ok(attached)
 }
 
-fn load(ebpf: &mut Ebpf, btf: &Btf) -> Result<Vec<&'static str>, HookError> {
-    let mut loaded: Vec<(&str, &str)> = Vec::new();
-    for (n, (name, tracepoint)) in PROGRAMS.into_iter().enumerate() {
-        if loaded.iter().any(|(_, other)| *other == tracepoint) {
-            continue;
-        }
-        let program: &mut BtfTracePoint = program(ebpf, name)?;
-        match program.load(tracepoint, btf) {
-            Ok(()) => loaded.push((name, tracepoint)),
-            Err(source) if PROGRAMS[n + 1..].iter().any(|(_, other)| *other == tracepoint) => {
-                tracing::info!("program {name} does not work here, another takes its place: {source}");
-            }
-            Err(source) => return Err(refused(name, source)),
-        }
+/// Whether the kernel takes a program that copies its memory. One that is locked down does not.
+pub(super) fn may_copy(ebpf: &mut Ebpf, types: &Types) -> Result<bool, HookError> {
+    let program: &mut BtfTracePoint = program(ebpf, "may_copy")?;
+    let may = program.load("sched_process_exit", &types.all);
+    if let Err(error) = &may {
+        tracing::debug!("this kernel takes no program that copies its memory: {error}");
     }
-    Ok(loaded.into_iter().map(|(name, _)| name).collect())
+    // It was only a question.
+    _ = program.unload();
+    Ok(may.is_ok())
 }
 
-fn refused(program: &'static str, source: ProgramError) -> HookError {
-    HookError::Load { program, source }
+/// Loads all at once: the verifier's work is most of the start, and each program is checked for itself.
+fn load(ebpf: &mut Ebpf, btf: &Btf) -> Result<(), HookError> {
+    let mut wanted: Vec<(&'static str, &mut BtfTracePoint)> = Vec::new();
+    for (name, program) in ebpf.programs_mut() {
+        if let Some(name) = PROGRAMS.into_iter().find(|wanted| *wanted == name)
+            && let Program::BtfTracePoint(program) = program
+        {
+            wanted.push((name, program));
+        }
+    }
+    thread::scope(|scope| {
+        let loading: Vec<_> = wanted
+            .into_iter()
+            .map(|(name, program)| {
+                let load = move || {
+                    program.load(name, btf).map_err(|source| HookError::Load { program: name, source })
+                };
+                scope.spawn(load)
+            })
+            .collect();
+        loading.into_iter().try_for_each(|load| {
+            // A panic in there is one here.
+            load.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
+    })
 }
