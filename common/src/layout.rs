@@ -34,6 +34,8 @@ pub const OFFSET_MARK: u32 = 0x4b53_0000;
 pub const PRESENT_MARK: u32 = 0x4b54_0000;
 /// Added to a constant's number in the operand of an instruction.
 pub const CONSTANT_MARK: u32 = 0x4b55_0000;
+/// In place of a helper's number in a call: the kernel's function `bpf_rdonly_cast`.
+pub const CAST_MARK: u32 = 0x4b56_0000;
 
 macro_rules! fields {
     ($($(#[$doc:meta])* $name:ident = $structure:literal . $path:literal $(+ $plus:literal)? $(, $maybe:ident)?;)*) => {
@@ -106,8 +108,6 @@ fields! {
     TASK_ABI = "task_struct"."thread_info", maybe;
     /// Threads that have not yet begun to exit.
     SIGNAL_LIVE = "signal_struct"."live";
-    /// One of the threads.
-    SIGNAL_CURR_TARGET = "signal_struct"."curr_target";
     /// What all threads exit with.
     SIGNAL_GROUP_EXIT_CODE = "signal_struct"."group_exit_code";
     /// `SIGNAL_*`.
@@ -233,6 +233,18 @@ constants! {
     MUST_COPY;
     /// 1 if the verifier follows the numbers of a process into the inner pid namespaces, 0 if they must be copied.
     PID_NUMBERS_HAVE_TYPES;
+    /// 1 if programs may read the memory of a process.
+    MAY_READ_USER;
+    /// 1 if the kernel can give a type to a pointer: it has `bpf_rdonly_cast`.
+    CAN_CAST;
+    /// The number of the type `struct task_struct`.
+    TASK_TYPE;
+    /// The number of the type `struct kernel_siginfo`.
+    SIGINFO_TYPE;
+    /// 1 if the verifier takes what `signal_generate` says of the signal for a number, since it may be no pointer.
+    SIGINFO_IS_NUMBER;
+    /// 1 if the verifier follows the numbers of resident pages, 0 if they must be copied.
+    RSS_HAS_TYPES;
     /// 1 to keep command lines.
     KEEP_COMMANDS;
     /// Shards of the counters less one; a power of two less one.

@@ -16,6 +16,7 @@ use crate::{
 
 /// A cgroup was made.
 #[btf_tracepoint(function = "cgroup_mkdir")]
+#[inline(always)]
 #[expect(clippy::needless_pass_by_value, reason = "the macro passes its context by value")]
 fn cgroup_mkdir(ctx: BtfTracePointContext) -> i32 {
     // Prototype in include/trace/events/cgroup.h: TP_PROTO(struct cgroup *cgrp, const char *path)

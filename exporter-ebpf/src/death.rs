@@ -16,11 +16,12 @@ use killsnoop_common::{
 };
 
 use crate::{
-    kernel::{Struct, is_set, opaque},
+    kernel::{Struct, is_set},
     maps::{
         CHOSEN, DEATH_SCRATCH, FILTER, IMAGES, Identity, N_SUSPECTS, PRODUCED, SENDERS, SUSPECTS, TOLD,
         URGENT, add_one, clear, copy, count_death, count_lost, global, wake_up,
     },
+    number::{choose, equal, less, opaque},
     suspects::background,
     task::Task,
 };
@@ -37,11 +38,12 @@ const CORE_DUMPED: u32 = 0x80;
 
 /// A thread ends.
 #[btf_tracepoint(function = "sched_process_exit")]
+#[inline(always)]
 #[expect(clippy::needless_pass_by_value, reason = "the macro passes its context by value")]
 fn sched_process_exit(ctx: BtfTracePointContext) -> i32 {
     // Prototype in include/trace/events/sched.h: TP_PROTO(struct task_struct *p, bool group_dead), before 6.16 without
     // the second.
-    let task = Task(Struct::new(ctx.arg(0)));
+    let task = Task::new(ctx.arg(0));
     let is_last = if is_set(EXIT_HAS_GROUP_DEAD) {
         ctx.arg::<u64>(1) & 0xff != 0
     } else {
@@ -150,27 +152,31 @@ fn is_first(victim: &Process) -> bool {
 fn find(pid: u32, start_boot_ns: u64, signal: u8) -> (*const Posted, *const Posted) {
     let Some(suspects) = SUSPECTS.get_ptr(pid) else { return (&raw const NONE, &raw const NONE) };
     let first = suspects.cast::<Posted>();
-    let (fatal, fatal_at) = newest(first, start_boot_ns, |slot| slot.signal == signal);
-    let limit = if fatal_at == 0 { u64::MAX } else { fatal_at };
-    let (before, _) = newest(first, start_boot_ns, |slot| slot.at_boot_ns < limit);
+    let (fatal, fatal_at) = newest(first, start_boot_ns, |slot| equal(slot.signal.into(), signal.into()));
+    let limit = choose(equal(fatal_at, 0), NEVER, fatal_at);
+    let (before, _) = newest(first, start_boot_ns, |slot| less(slot.at_boot_ns, limit));
     (fatal, before)
 }
+
+/// Later than any time.
+const NEVER: u64 = i64::MAX as u64;
 
 /// No signal.
 static NONE: Posted = Posted::NONE;
 
 /// The newest of the slots that are as new as this and fit, and its time, which is 0 if none does.
 #[inline(always)]
-fn newest(first: *const Posted, since: u64, fits: impl Fn(&Posted) -> bool) -> (*const Posted, u64) {
-    let (mut found, mut found_at) = (N_SUSPECTS, 0);
+fn newest(first: *const Posted, since: u64, fits: impl Fn(&Posted) -> u64) -> (*const Posted, u64) {
+    let (mut found, mut found_at) = (N_SUSPECTS as u64, 0);
     for n in 0..N_SUSPECTS {
         // SAFETY: the map look-up gave the pointer, and there are so many slots.
         let slot = unsafe { &*first.add(n) };
-        if slot.at_boot_ns > found_at && slot.at_boot_ns >= since && fits(slot) {
-            (found, found_at) = (n, slot.at_boot_ns);
-        }
+        let at = slot.at_boot_ns;
+        let is_better = less(found_at, at) & (1 ^ less(at, since)) & fits(slot);
+        found = choose(is_better, n as u64, found);
+        found_at = choose(is_better, at, found_at);
     }
-    let found = opaque(found as u64, since) as usize;
+    let found = opaque(found, since) as usize;
     // SAFETY: as above.
     if found < N_SUSPECTS { (unsafe { first.add(found) }, found_at) } else { (&raw const NONE, 0) }
 }

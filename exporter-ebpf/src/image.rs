@@ -8,7 +8,7 @@ use aya_ebpf::{
     programs::BtfTracePointContext,
 };
 use killsnoop_common::{
-    layout::{BINPRM_EXEC, KEEP_COMMANDS, MM_ARG_END, MM_ARG_START, TASK_MM},
+    layout::{BINPRM_EXEC, KEEP_COMMANDS, MAY_READ_USER, MM_ARG_END, MM_ARG_START, TASK_MM},
     lost::Lost,
     process::{COMMAND_LEN, EXE_LEN, Image},
 };
@@ -21,10 +21,11 @@ use crate::{
 
 /// A process has begun to run another program.
 #[btf_tracepoint(function = "sched_process_exec")]
+#[inline(always)]
 #[expect(clippy::needless_pass_by_value, reason = "the macro passes its context by value")]
 fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
     // Prototype in include/trace/events/sched.h: TP_PROTO(struct task_struct *p, pid_t old_pid, struct linux_binprm *bprm)
-    let (task, program) = (Task(Struct::new(ctx.arg(0))), Struct::new(ctx.arg(2)));
+    let (task, program) = (Task::new(ctx.arg(0)), Struct::new(ctx.arg(2)));
     if let Err(reason) = begun(task, program) {
         count_lost(reason);
     }
@@ -41,10 +42,10 @@ fn begun(task: Task, program: Struct) -> Result<(), Lost> {
         // The new process has the name on its own stack, where it was written a moment ago.
         let name = program.get::<u64, _>(BINPRM_EXEC) as *const c_void;
         let to = (&raw mut (*image).exe).cast();
-        if bpf_probe_read_user_str(to, EXE_LEN as u32, name) < 0 {
+        if is_set(MAY_READ_USER) && bpf_probe_read_user_str(to, EXE_LEN as u32, name) < 0 {
             count_lost(Lost::ImageUnreadable);
         }
-        if is_set(KEEP_COMMANDS) {
+        if is_set(MAY_READ_USER) && is_set(KEEP_COMMANDS) {
             read_command(task, image);
         }
         IMAGES.insert(task.pid(), &*image, BPF_ANY.into()).map_err(|_| Lost::ImageNotKept)
@@ -69,10 +70,11 @@ unsafe fn read_command(task: Task, image: *mut Image) {
 
 /// A process or a thread is made; a process runs what its parent runs.
 #[btf_tracepoint(function = "sched_process_fork")]
+#[inline(always)]
 #[expect(clippy::needless_pass_by_value, reason = "the macro passes its context by value")]
 fn sched_process_fork(ctx: BtfTracePointContext) -> i32 {
     // Prototype in include/trace/events/sched.h: TP_PROTO(struct task_struct *parent, struct task_struct *child)
-    let [parent, child] = [0, 1].map(|n| Task(Struct::new(ctx.arg(n))));
+    let [parent, child] = [0, 1].map(|n| Task::new(ctx.arg(n)));
     if child.pid() == child.tid()
         && let Err(reason) = forked(parent, child)
     {

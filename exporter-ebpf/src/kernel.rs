@@ -9,15 +9,14 @@ use core::mem::MaybeUninit;
 use aya_ebpf::{
     cty::c_void,
     helpers::{bpf_get_current_task, generated::bpf_probe_read_kernel},
-    macros::btf_tracepoint,
-    programs::BtfTracePointContext,
 };
 use killsnoop_common::layout::{
-    CONSTANT_MARK, Constant, FIELD_MARK, Field, MUST_COPY, OFFSET_MARK, PRESENT_MARK,
+    CAN_CAST, CAST_MARK, CONSTANT_MARK, Constant, FIELD_MARK, Field, MUST_COPY, OFFSET_MARK, PRESENT_MARK,
 };
 
 /// A number that user space has written into this instruction. For the verifier it is known: it leaves out what does not
-/// come to pass.
+/// come to pass. The compiler may not merge several of them: the verifier, which goes back to where a number comes from at
+/// each branch that it decides, would go back to the beginning each time.
 macro_rules! marked {
     ($mark:expr) => {{
         let number: u64;
@@ -25,7 +24,7 @@ macro_rules! marked {
         // SAFETY: it sets a register.
         unsafe {
             core::arch::asm!("{number} = {mark}", number = out(reg) number, mark = const $mark,
-                options(nomem, nostack, pure, preserves_flags));
+                options(nomem, nostack, preserves_flags));
         }
         // Only so that the crate can be checked on the host.
         #[cfg(not(target_arch = "bpf"))]
@@ -108,11 +107,19 @@ impl Struct {
         self.0
     }
 
+    /// Takes a pointer or a number of which the verifier does not know the type, or that it trusts. It takes milliseconds to
+    /// follow a pointer out of a structure that it trusts, and none to follow one that it does not; either way it lets
+    /// nothing be read but what is there.
+    #[inline(always)]
+    pub(crate) fn cast<const N: u16>(pointer: *const c_void, to: Constant<N>) -> Self {
+        if is_set(CAN_CAST) { Self(cast(pointer, constant(to) as u64)) } else { Self(pointer) }
+    }
+
     /// A field, of up to 8 bytes.
     #[inline(always)]
     pub(crate) fn get<T: Copy, const N: u16>(self, field: Field<N>) -> T {
         let value = if is_set(MUST_COPY) {
-            peek(self.0 as u64 + offset(field), size_of::<T>() as u32)
+            copied_field(self.0 as u64 + offset(field), size_of::<T>() as u32)
         } else {
             self.load::<T, N>()
         };
@@ -144,22 +151,42 @@ impl Struct {
     }
 }
 
-/// Up to 8 bytes of the kernel's memory; 0 if they cannot be read. A locked-down kernel loads no program that gets here.
-#[cold]
-#[inline(never)]
-pub(crate) fn peek(address: u64, size: u32) -> u64 {
-    let mut value = 0_u64;
-    let size = if size <= 8 { size } else { 8 };
-    // SAFETY: the helper takes any address, and writes no more than there is room for.
-    let read = unsafe { bpf_probe_read_kernel((&raw mut value).cast(), size, address as *const c_void) };
-    if read == 0 { value } else { 0 }
+/// Calls the kernel's own function `bpf_rdonly_cast`, which user space writes into this instruction.
+#[inline(always)]
+fn cast(pointer: *const c_void, to: u64) -> *const c_void {
+    let result: *const c_void;
+    #[cfg(target_arch = "bpf")]
+    // SAFETY: it takes any pointer, and gives it back with a type. What is read by it is checked.
+    unsafe {
+        core::arch::asm!("call {mark}", mark = const CAST_MARK, inout("r1") pointer => _, inout("r2") to => _,
+            lateout("r0") result, lateout("r3") _, lateout("r4") _, lateout("r5") _, options(nomem, nostack));
+    }
+    // Only so that the crate can be checked on the host.
+    #[cfg(not(target_arch = "bpf"))]
+    {
+        result = pointer.wrapping_byte_add((to & u64::from(CAST_MARK) & 0) as usize);
+    }
+    result
 }
 
-/// Never attached: the kernel takes it if it lets programs copy its memory.
-#[btf_tracepoint(function = "sched_process_exit")]
-#[expect(clippy::needless_pass_by_value, reason = "the macro passes its context by value")]
-fn may_copy(ctx: BtfTracePointContext) -> i32 {
-    peek(ctx.arg::<*const c_void>(0) as u64, 8) as i32
+/// Up to 8 bytes of the kernel's memory; 0 if they cannot be read. A function of its own, so that reads that are not made
+/// take no room.
+#[cold]
+#[inline(never)]
+fn copied_field(address: u64, size: u32) -> u64 {
+    peek(address, size)
+}
+
+/// As above. A locked-down kernel loads no program that gets here.
+#[inline(always)]
+pub(crate) fn peek(address: u64, size: u32) -> u64 {
+    let mut value = 0_u64;
+    // SAFETY: the helper takes any address, and writes no more than there is room for. What it cannot read it fills with
+    // zeros.
+    unsafe {
+        bpf_probe_read_kernel((&raw mut value).cast(), size, address as *const c_void);
+        (&raw const value).read_volatile()
+    }
 }
 
 /// The address behind a pointer as a number. The verifier takes an argument of a hook for valid, and leaves out what a
@@ -201,25 +228,6 @@ fn distance(to: *const c_void, from: *const c_void) -> u64 {
         distance = distance.wrapping_sub(from as u64);
     }
     distance
-}
-
-/// Makes the verifier forget how a number came about. It goes through the rest of a program once for each value that it
-/// knows a number to have, and through each of the kernel's types on the way; forgetting the value takes a second off the
-/// start. `unknown` is any number of which the verifier knows nothing, such as one read from memory.
-#[inline(always)]
-pub(crate) fn opaque(number: u64, unknown: u64) -> u64 {
-    let mut number = number;
-    #[cfg(target_arch = "bpf")]
-    // SAFETY: it adds, and takes away what was added.
-    unsafe {
-        core::arch::asm!("{number} += {unknown}", "{number} -= {unknown}", number = inout(reg) number,
-            unknown = in(reg) unknown, options(nomem, nostack, pure));
-    }
-    #[cfg(not(target_arch = "bpf"))]
-    {
-        number = number.wrapping_add(unknown).wrapping_sub(unknown);
-    }
-    number
 }
 
 pub(crate) use read_at;

@@ -24,8 +24,9 @@ use killsnoop_common::{
 };
 
 use crate::{
-    kernel::{Struct, constant, opaque},
+    kernel::{Struct, constant},
     maps::{EVENTS, FILTER, KILLS, PRODUCED, TARGETS, URGENT, add_one, count_lost, global, wake_up},
+    number::opaque,
     task::Task,
 };
 
@@ -34,6 +35,7 @@ const SIGKILL: i32 = 9;
 /// The kernel's function for one of the six calls has returned. Loaded once for each, such as `__x64_sys_kill`: it costs
 /// nobody else anything. On arm64, native and 32-bit programs share most of these functions; the numbers tell which.
 #[fexit]
+#[inline(always)]
 #[expect(clippy::needless_pass_by_value, reason = "the macro passes its context by value")]
 fn native_call(ctx: FExitContext) -> i32 {
     // Such as: long __x64_sys_kill(const struct pt_regs *regs)
@@ -47,6 +49,7 @@ fn native_call(ctx: FExitContext) -> i32 {
 
 /// The same for the functions that only 32-bit programs come to, such as `__ia32_sys_kill`.
 #[fexit]
+#[inline(always)]
 #[expect(clippy::needless_pass_by_value, reason = "the macro passes its context by value")]
 fn compat_call(ctx: FExitContext) -> i32 {
     returned(Call::compat(Struct::new(ctx.arg(0)), ctx.arg(1)));
@@ -56,14 +59,16 @@ fn compat_call(ctx: FExitContext) -> i32 {
 /// One of the six calls has returned. Attached to each `syscalls:sys_exit_*`, which the kernel does not fire for
 /// calls of 32-bit programs.
 #[tracepoint]
+#[inline(always)]
 fn sys_exit_call(_ctx: TracePointContext) -> u32 {
-    let regs = Task::current().registers();
+    let regs = Task::current_registers();
     returned(Call::native(regs, regs.get(CALL_RESULT)));
     0
 }
 
 /// Any system call has returned. Costs every call of every process, but needs no tracefs and sees 32-bit calls.
 #[btf_tracepoint(function = "sys_exit")]
+#[inline(always)]
 #[expect(clippy::needless_pass_by_value, reason = "the macro passes its context by value")]
 fn sys_exit_any(ctx: BtfTracePointContext) -> i32 {
     // Prototype in include/trace/events/syscalls.h: TP_PROTO(struct pt_regs *regs, long ret)
@@ -84,11 +89,11 @@ fn returned(call: Option<Call>) {
     }
 }
 
-/// The call that a task is in by its registers, if it is one of the six.
+/// The call that the current task is in by its registers, if it is one of the six.
 #[inline(always)]
-pub(crate) fn current_call(task: Task) -> Option<Syscall> {
-    let number = task.registers().get(CALL_NUMBER);
-    if abi(task) == ABI_COMPAT { compat_syscall(number) } else { native_syscall(number) }
+pub(crate) fn current_call(current: Task) -> Option<Syscall> {
+    let number = Task::current_registers().get(CALL_NUMBER);
+    if abi(current) == ABI_COMPAT { compat_syscall(number) } else { native_syscall(number) }
 }
 
 /// Which of the two tables of system calls a task uses in this call.

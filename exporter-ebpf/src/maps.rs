@@ -126,6 +126,11 @@ pub(crate) struct OomSeen {
     pub(crate) reserved: u32,
 }
 
+impl OomSeen {
+    /// Of a cgroup that was never looked at: more events than there can be.
+    pub(crate) const NEVER: Self = Self { n_events: i64::MAX as u64, tid: 0, reserved: 0 };
+}
+
 /// Which events are wanted.
 #[unsafe(no_mangle)]
 pub(crate) static FILTER: Filter = Filter::NOTHING;

@@ -13,7 +13,7 @@ use killsnoop_common::{
     layout::{
         CGROUP_KN, CSS_CGROUP, CSS_PARENT, Field, KERNFS_ID, MARK_VICTIM_HAS_TASK, MAY_COPY, MEMCG_MAX,
         MEMCG_MEMSW_MAX, MEMCG_MEMSW_USAGE, MEMCG_OOM_EVENTS, MEMCG_USAGE, MM_ANON_PAGES, MM_FILE_PAGES,
-        MM_PGTABLES_BYTES, MM_SHMEM_PAGES, MM_TOTAL_VM, SIGNAL_OOM_SCORE_ADJ, TASK_MM,
+        MM_PGTABLES_BYTES, MM_SHMEM_PAGES, MM_TOTAL_VM, RSS_HAS_TYPES, SIGNAL_OOM_SCORE_ADJ, TASK_MM,
     },
     lost::Lost,
     process::Process,
@@ -21,11 +21,12 @@ use killsnoop_common::{
 };
 
 use crate::{
-    kernel::{self, Struct, address, has, is_set, offset, opaque},
+    kernel::{self, Struct, address, has, is_set, offset},
     maps::{
         CHOSEN, FILTER, Identity, OOM_KILLS, OOM_SEEN, OomSeen, PRODUCED, URGENT, add_one, count_lost, global,
         wake_up,
     },
+    number::{equal, less, opaque},
     task::Task,
 };
 
@@ -34,13 +35,14 @@ const N_LEVELS: usize = 16;
 
 /// The OOM killer has chosen a process.
 #[btf_tracepoint(function = "mark_victim")]
+#[inline(always)]
 #[expect(clippy::needless_pass_by_value, reason = "the macro passes its context by value")]
 fn mark_victim(ctx: BtfTracePointContext) -> i32 {
     let trigger = Task::current();
     // Prototype in include/trace/events/oom.h: TP_PROTO(struct task_struct *task, uid_t uid), on older kernels
     // TP_PROTO(int pid).
     let outcome = if is_set(MARK_VICTIM_HAS_TASK) {
-        let victim = Task(Struct::new(ctx.arg(0)));
+        let victim = Task::new(ctx.arg(0));
         record(identity(victim), trigger, |to| victim.describe(to))
     } else {
         let victim = Process { pid: ctx.arg(0), tid: ctx.arg(0), ..Process::NONE };
@@ -58,19 +60,31 @@ fn mark_victim(ctx: BtfTracePointContext) -> i32 {
 pub(crate) fn keep(victim: Task, trigger: Task) {
     let (scope, limit_cgroup) = limit_met(victim, trigger);
     let memory = victim.0.follow(TASK_MM);
-    let pages = |n: i64| n.max(0) as u64;
     let memory = Memory {
         limit_cgroup,
         total_pages: memory.get(MM_TOTAL_VM),
-        anon_pages: pages(memory.get(MM_ANON_PAGES)),
-        file_pages: pages(memory.get(MM_FILE_PAGES)),
-        shmem_pages: pages(memory.get(MM_SHMEM_PAGES)),
+        anon_pages: pages(memory, MM_ANON_PAGES),
+        file_pages: pages(memory, MM_FILE_PAGES),
+        shmem_pages: pages(memory, MM_SHMEM_PAGES),
         page_table_bytes: memory.get(MM_PGTABLES_BYTES),
         score_adj: victim.signal().get::<i16, _>(SIGNAL_OOM_SCORE_ADJ).into(),
         scope: opaque(scope as u64, victim.pid().into()) as u32,
     };
     // What cannot be kept is told of without it.
     _ = CHOSEN.insert(identity(victim), memory, BPF_ANY.into());
+}
+
+/// Resident pages of one kind; a counter of all CPUs can be below 0 for a moment.
+#[inline(always)]
+fn pages<const N: u16>(memory: Struct, field: Field<N>) -> u64 {
+    let n: i64 = if is_set(RSS_HAS_TYPES) {
+        memory.get(field)
+    } else if is_set(MAY_COPY) {
+        peek(memory.pointer() as u64, field) as i64
+    } else {
+        0
+    };
+    n.max(0) as u64
 }
 
 #[inline(always)]
@@ -118,7 +132,7 @@ fn limit_met(victim: Task, trigger: Task) -> (Scope, u64) {
             break;
         }
         let id = id_of(css);
-        if opaque(has_met_limit(css, id, tid).into(), id) != 0 {
+        if has_met_limit(css, id, tid) != 0 {
             return (Scope::Memcg, id);
         }
         css = peek(css, CSS_PARENT);
@@ -126,32 +140,34 @@ fn limit_met(victim: Task, trigger: Task) -> (Scope, u64) {
     (Scope::Global, 0)
 }
 
-/// Whether the cgroup was out of memory since it was last looked at. One event may have many victims, which the task that
-/// met the limit chooses one after the other.
+/// Whether the cgroup was out of memory since it was last looked at: 1 or 0. One event may have many victims, which the task
+/// that met the limit chooses one after the other.
 #[inline(always)]
-fn has_met_limit(css: u64, id: u64, tid: u32) -> bool {
+fn has_met_limit(css: u64, id: u64, tid: u32) -> u64 {
     let n_events = peek(css, MEMCG_OOM_EVENTS);
-    let has_met = match OOM_SEEN.get_ptr(id) {
-        // SAFETY: the map look-up gave the pointer.
-        Some(seen) => unsafe {
-            (*seen).n_events < n_events
-                || (n_events > 0 && (*seen).n_events == n_events && (*seen).tid == tid)
-        },
-        None => n_events > 0 && is_near_limit(css),
-    };
+    // SAFETY: the map look-up gave the pointer.
+    let seen = OOM_SEEN.get_ptr(id).map_or(OomSeen::NEVER, |seen| unsafe { *seen });
+    let (seen_events, seen_tid) = (opaque(seen.n_events, id), opaque(seen.tid.into(), id));
+    let is_known = less(seen_events, OomSeen::NEVER.n_events);
+    let is_new_event = less(seen_events, n_events);
+    let is_same_event = equal(seen_events, n_events) & equal(seen_tid, tid.into());
+    let has_event = less(0, n_events);
     // What cannot be kept is looked at as new the next time.
     _ = OOM_SEEN.insert(id, OomSeen { n_events, tid, reserved: 0 }, BPF_ANY.into());
-    has_met
+    has_event & (is_new_event | is_same_event | ((1 ^ is_known) & is_near_limit(css)))
 }
 
 /// Structures of the memory controller begin with the part that all controllers have. Others give memory back while the
-/// victim is looked for: an eighth below the limit is near.
+/// victim is looked for: an eighth below the limit is near. 1 or 0.
 #[inline(always)]
-fn is_near_limit(css: u64) -> bool {
-    let is_near = |usage: u64, max: u64| usage >= max - max / 8;
-    is_near(peek(css, MEMCG_USAGE), peek(css, MEMCG_MAX))
-        || (has(MEMCG_MEMSW_USAGE)
-            && is_near(peek(css, MEMCG_MEMSW_USAGE), peek(css, MEMCG_MEMSW_MAX)))
+fn is_near_limit(css: u64) -> u64 {
+    let is_near = |usage: u64, max: u64| 1 ^ less(usage, max - max / 8);
+    let with_swap = if has(MEMCG_MEMSW_USAGE) {
+        is_near(peek(css, MEMCG_MEMSW_USAGE), peek(css, MEMCG_MEMSW_MAX))
+    } else {
+        0
+    };
+    is_near(peek(css, MEMCG_USAGE), peek(css, MEMCG_MAX)) | with_swap
 }
 
 #[inline(always)]

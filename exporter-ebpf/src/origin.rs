@@ -4,12 +4,14 @@ use aya_ebpf::cty::c_void;
 use killsnoop_common::{
     cause::Cause,
     kill::Syscall,
-    layout::{SIGINFO_CODE, SIGINFO_FIELDS, SIGNAL_CPU_LIMIT, TASK_ALLOC_LOCK},
+    layout::{
+        SIGINFO_CODE, SIGINFO_FIELDS, SIGINFO_IS_NUMBER, SIGINFO_TYPE, SIGNAL_CPU_LIMIT, TASK_ALLOC_LOCK,
+    },
 };
 
 use crate::{
     context::in_interrupt,
-    kernel::{Struct, address},
+    kernel::{Struct, address, is_set},
     kill::current_call,
     task::Task,
 };
@@ -208,12 +210,22 @@ fn is_of_terminal(signal: i32) -> bool {
 
 /// What the kernel was told, from the arguments of the hook.
 #[inline(always)]
-pub(crate) fn told(signal: i32, info: Struct, target: Task, to_process: bool, current: Task) -> Told {
-    let (code, claimed_pid, is_bare) = match address(info.pointer(), current.0) {
+pub(crate) fn told(
+    signal: i32,
+    info: *const c_void,
+    target: Task,
+    to_process: bool,
+    current: Task,
+) -> Told {
+    let number = if is_set(SIGINFO_IS_NUMBER) { info as u64 } else { address(info, current.0) };
+    let (code, claimed_pid, is_bare) = match number {
         // `SEND_SIG_NOINFO` and `SEND_SIG_PRIV`.
         0 => (SI_USER, 0, true),
         1 => (SI_KERNEL, 0, true),
-        _ => (info.get(SIGINFO_CODE), info.get(SIGINFO_FIELDS), false),
+        _ => {
+            let info = Struct::cast(info, SIGINFO_TYPE);
+            (info.get(SIGINFO_CODE), info.get(SIGINFO_FIELDS), false)
+        }
     };
     Told { signal, code, is_bare, claimed_pid, to_process, target }
 }

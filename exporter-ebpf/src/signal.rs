@@ -12,11 +12,11 @@ use killsnoop_common::{
 };
 
 use crate::{
-    kernel::{Struct, opaque},
     maps::{
         EVENTS, FILTER, POSTED_SCRATCH, PRODUCED, TARGETS, add_one, clear, copy, count_lost, count_signal,
         global, wake_up,
     },
+    number::opaque,
     oom,
     origin::{self, Poster, Told},
     suspects,
@@ -25,12 +25,13 @@ use crate::{
 
 /// A signal is posted. Runs with the target's signals locked and interrupts off.
 #[btf_tracepoint(function = "signal_generate")]
+#[inline(always)]
 #[expect(clippy::needless_pass_by_value, reason = "the macro passes its context by value")]
 fn signal_generate(ctx: BtfTracePointContext) -> i32 {
     // Prototype in include/trace/events/signal.h: TP_PROTO(int sig, struct kernel_siginfo *info,
     // struct task_struct *task, int group, int result)
-    let (info, target, current) = (Struct::new(ctx.arg(1)), Task(Struct::new(ctx.arg(2))), Task::current());
-    let told = origin::told(ctx.arg(0), info, target, ctx.arg::<i32>(3) != 0, current);
+    let (target, current) = (Task::new(ctx.arg(2)), Task::current());
+    let told = origin::told(ctx.arg(0), ctx.arg(1), target, ctx.arg::<i32>(3) != 0, current);
     let poster = Poster::new(current, ctx.as_ptr());
     if let Err(reason) = posted(&told, poster, ctx.arg(4)) {
         count_lost(reason);
@@ -40,13 +41,20 @@ fn signal_generate(ctx: BtfTracePointContext) -> i32 {
 
 #[inline(always)]
 fn posted(told: &Told, poster: Poster, outcome: u8) -> Result<(), Lost> {
-    let cause = origin::cause(told, poster) as u64;
-    let cause = Cause::known(opaque(cause, told.target.pid().into()) as u8);
-    // A number that is not known yet is none of the losses.
-    let outcome = Outcome::known(outcome);
-    // The counter comes first, so that nothing that fails later makes it wrong.
-    count_signal(told.signal, cause, outcome)?;
+    let unknown = told.target.pid().into();
+    let cause = Cause::known(opaque(origin::cause(told, poster) as u64, unknown) as u8);
+    // The counter comes first, so that nothing that fails later makes it wrong. An outcome whose number is not known yet is
+    // none of the losses.
+    count_signal(told.signal, cause, Outcome::known(outcome))?;
 
+    // The ways that led here have taught the verifier much.
+    let outcome = Outcome::known(opaque(outcome.into(), unknown) as u8);
+    let told = &Told {
+        signal: opaque(told.signal as u64, unknown) as i32,
+        code: opaque(told.code as u64, unknown) as i32,
+        claimed_pid: opaque(told.claimed_pid.into(), unknown) as u32,
+        ..*told
+    };
     if cause as u8 == Cause::Oom as u8 {
         oom::keep(told.target, poster.task);
     }

@@ -11,8 +11,9 @@ use killsnoop_common::{
 };
 
 use crate::{
-    kernel::{is_set, offset, opaque, peek, read_at},
+    kernel::{is_set, offset, peek, read_at},
     maps::{IMAGES, Identity, N_SUSPECTS, SENDER_SCRATCH, SENDERS, SUSPECTS, Suspects, clear, copy},
+    number::{choose, equal, less, opaque},
     task::Task,
 };
 
@@ -58,18 +59,19 @@ fn slot(victim: u32, posted: &Posted) -> Result<*mut Posted, Lost> {
         suspects = SUSPECTS.get_ptr_mut(victim);
     }
     let first = suspects.ok_or(Lost::SenderNotKept)?.cast::<Posted>();
-    let (mut chosen, mut oldest_at) = (0, u64::MAX);
+    let (mut chosen, mut oldest_at) = (0, i64::MAX as u64);
     for n in 0..N_SUSPECTS {
         // SAFETY: the map look-up gave the pointer, and there are so many slots.
         let slot = unsafe { &*first.add(n) };
-        let is_same = slot.signal == posted.signal && slot.sender.pid == posted.sender.pid;
+        let is_same = equal(slot.signal.into(), posted.signal.into())
+            & equal(slot.sender.pid.into(), posted.sender.pid.into());
         // The same one is older than any other.
-        let at = if is_same { 0 } else { slot.at_boot_ns.wrapping_add(1) };
-        if at < oldest_at {
-            (chosen, oldest_at) = (n, at);
-        }
+        let at = choose(is_same, 0, slot.at_boot_ns.wrapping_add(1));
+        let is_older = less(at, oldest_at);
+        chosen = choose(is_older, n as u64, chosen);
+        oldest_at = choose(is_older, at, oldest_at);
     }
-    let chosen = opaque(chosen as u64, posted.at_boot_ns) as usize % N_SUSPECTS;
+    let chosen = opaque(chosen, posted.at_boot_ns) as usize % N_SUSPECTS;
     // SAFETY: as above.
     Ok(unsafe { first.add(chosen) })
 }

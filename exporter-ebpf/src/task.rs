@@ -8,9 +8,10 @@ use killsnoop_common::{
     COMM_LEN,
     layout::{
         CGROUP_KN, CRED_UID, CSS_CGROUP, CSS_SET_DEFAULT, CSS_SET_MEMORY, KERNFS_ID, MAY_COPY, MUST_COPY,
-        PID_LEVEL, PID_NAMESPACE_INUM, PID_NUMBERS, PID_NUMBERS_HAVE_TYPES, REGISTERS_BELOW_TOP, SIGNAL_CURR_TARGET, STACK_SIZE, TASK_CGROUPS,
+        PID_LEVEL, PID_NAMESPACE_INUM, PID_NUMBERS, PID_NUMBERS_HAVE_TYPES, REGISTERS_BELOW_TOP, STACK_SIZE, TASK_CGROUPS,
         TASK_COMM, TASK_COMM_REST, TASK_CRED, TASK_FLAGS, TASK_GROUP_LEADER, TASK_PID, TASK_REAL_PARENT,
         TASK_SIGNAL, TASK_STACK, TASK_START_BOOTTIME, TASK_TGID, TASK_THREAD_PID,
+        TASK_TYPE,
     },
     process::{Ancestor, N_ANCESTORS, Process},
 };
@@ -27,17 +28,32 @@ const PF_KTHREAD: u32 = 0x0020_0000;
 pub(crate) struct Task(pub(crate) Struct);
 
 impl Task {
+    /// Takes an argument of a hook.
+    #[inline(always)]
+    pub(crate) fn new(pointer: *const c_void) -> Self {
+        Self(Struct::cast(pointer, TASK_TYPE))
+    }
+
     /// The task that is running on this CPU, which an interrupt may have nothing to do with.
     #[inline(always)]
     pub(crate) fn current() -> Self {
         // SAFETY: the helpers have no precondition.
-        Self(Struct::new(unsafe {
-            if is_set(MUST_COPY) {
-                bpf_get_current_task() as *const c_void
-            } else {
-                bpf_get_current_task_btf() as *const c_void
-            }
-        }))
+        if is_set(MUST_COPY) {
+            Self(Struct::new(unsafe { bpf_get_current_task() } as *const c_void))
+        } else {
+            Self::new(unsafe { bpf_get_current_task_btf() } as *const c_void)
+        }
+    }
+
+    /// The registers that its program had when the current task came into the kernel.
+    #[inline(always)]
+    pub(crate) fn current_registers() -> Struct {
+        if is_set(MUST_COPY) {
+            let top = Self::current().0.get::<u64, _>(TASK_STACK) + constant(STACK_SIZE) as u64;
+            return Struct::new((top - constant(REGISTERS_BELOW_TOP) as u64) as *const c_void);
+        }
+        // SAFETY: the helpers have no precondition.
+        Struct::new(unsafe { bpf_task_pt_regs(bpf_get_current_task_btf()) } as *const c_void)
     }
 
     /// Process id in the initial pid namespace.
@@ -72,12 +88,10 @@ impl Task {
         unsafe { core::mem::transmute(words) }
     }
 
-    /// The first thread of the process, by way of what all of its threads share. The verifier takes milliseconds to follow
-    /// a pointer out of a task that it trusts, as it does the current one, and none to follow those found behind that.
+    /// The first thread of the process.
     #[inline(always)]
     pub(crate) fn leader(self) -> Self {
-        let any = self.signal().follow(SIGNAL_CURR_TARGET);
-        Self(any.follow(TASK_GROUP_LEADER))
+        Self(self.0.follow(TASK_GROUP_LEADER))
     }
 
     #[inline(always)]
@@ -93,17 +107,6 @@ impl Task {
     #[inline(always)]
     fn flags(self) -> u32 {
         self.0.get(TASK_FLAGS)
-    }
-
-    /// The registers that its program had when it came into the kernel.
-    #[inline(always)]
-    pub(crate) fn registers(self) -> Struct {
-        if is_set(MUST_COPY) {
-            let top = self.0.get::<u64, _>(TASK_STACK) + constant(STACK_SIZE) as u64;
-            return Struct::new((top - constant(REGISTERS_BELOW_TOP) as u64) as *const c_void);
-        }
-        // SAFETY: a pointer to a task; the helper gives its registers.
-        Struct::new(unsafe { bpf_task_pt_regs(self.0.pointer().cast_mut().cast()) } as *const c_void)
     }
 
     /// What all threads of the process share.

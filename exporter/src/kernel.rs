@@ -11,11 +11,11 @@ use std::{
 use aya::{Ebpf, EbpfLoader, maps::MapError};
 use killsnoop_common::{
     filter::Filter,
-    layout::{KEEP_COMMANDS, MAY_COPY, MUST_COPY, SHARD_MASK},
+    layout::{KEEP_COMMANDS, MUST_COPY, SHARD_MASK},
 };
 use thiserror::Error;
 
-use self::{hook::Attached, marks::MarkError, types::Types};
+use self::{hook::Attached, lifecycle::Allowed, marks::MarkError, types::Types};
 
 pub use self::{
     counters::MapCounters,
@@ -99,7 +99,7 @@ pub struct Kernel {
     backend: &'static Backend,
     calls: Attached,
     lifecycle: Attached,
-    may_copy: bool,
+    allowed: Allowed,
     keep_commands: bool,
     attached: Arc<AtomicBool>,
     refused: Vec<(&'static str, HookError)>,
@@ -119,12 +119,12 @@ impl Kernel {
     fn load_and_attach(wanted: &Wanted) -> Result<Self, KernelError> {
         let mut types = Types::of_running_kernel()?;
         let mut ebpf = load(wanted, &types)?;
-        let may_copy = lifecycle::may_copy(&mut ebpf, &types).map_err(KernelError::Lifecycle)?;
-        if !may_copy {
-            if types.layout.is_set(MUST_COPY) {
-                return Err(KernelError::LockedDown);
-            }
-            types.layout.set(MAY_COPY, 0);
+        let allowed = lifecycle::allowed(&mut ebpf, &types).map_err(KernelError::Lifecycle)?;
+        if !allowed.may_copy && types.layout.is_set(MUST_COPY) {
+            return Err(KernelError::LockedDown);
+        }
+        if types.layout.restrict(allowed) {
+            // What is allowed is written into the programs.
             drop(ebpf);
             ebpf = load(wanted, &types)?;
         }
@@ -141,7 +141,7 @@ impl Kernel {
                         backend,
                         calls,
                         lifecycle,
-                        may_copy,
+                        allowed,
                         keep_commands,
                         attached,
                         refused,
@@ -169,7 +169,7 @@ impl Kernel {
     /// an OOM killer met.
     #[must_use]
     pub fn may_copy(&self) -> bool {
-        self.may_copy
+        self.allowed.may_copy
     }
 
     /// Takes out the counters, the reader of events, and the memory of what processes run; they go on working after the

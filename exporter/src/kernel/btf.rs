@@ -134,9 +134,14 @@ impl Btf {
         Some(self.get(self.find(KIND_UNION, name)?)?.refers_to)
     }
 
-    /// Whether the kernel has a function of this name to which a program can be attached.
-    pub(super) fn has_function(&self, name: &str) -> bool {
-        self.find(KIND_FUNCTION, name).is_some()
+    /// The number of the type of a function of the kernel.
+    pub(super) fn function(&self, name: &str) -> Option<u32> {
+        self.find(KIND_FUNCTION, name)
+    }
+
+    /// The number of the type of a structure.
+    pub(super) fn structure(&self, name: &str) -> Option<u32> {
+        self.find(KIND_STRUCT, name)
     }
 
     /// How many arguments a tracepoint gives to a program, and whether the first of them is a pointer.

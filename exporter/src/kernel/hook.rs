@@ -4,7 +4,10 @@
 //! they cost everybody else, and in what they cannot see. To add one, add a program to the BPF crate, a function
 //! here, and a row to [`BACKENDS`].
 
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::{
+    fmt,
+    os::fd::{AsFd as _, OwnedFd},
+};
 
 use aya::{
     Btf, Ebpf,
@@ -79,49 +82,72 @@ pub enum HookError {
     #[error("program {0} is missing from the BPF object")]
     Missing(&'static str),
     /// The verifier or a privilege check refused the program.
-    #[error("the kernel refused program {program}: {source}")]
+    #[error("the kernel refused program {program}: {said}")]
     Load {
         /// The program's name.
         program: &'static str,
         /// What the kernel said.
-        source: ProgramError,
+        said: Said,
     },
     /// The kernel does not name the function of a call.
     #[error("this kernel names no function for {0}")]
     NoFunction(&'static str),
     /// The program was refused for a function of the kernel.
-    #[error("the kernel lets no program be attached to its function {function}: {source}")]
+    #[error("the kernel lets no program be attached to its function {function}: {said}")]
     AttachFunction {
         /// Its name.
         function: String,
         /// What the kernel said.
-        source: ProgramError,
+        said: Said,
     },
     /// The program was loaded, but could not be attached to a tracepoint.
     #[error(
-        "cannot attach to tracepoint syscalls/{tracepoint}: {source}; mount tracefs (mount -t tracefs tracefs \
+        "cannot attach to tracepoint syscalls/{tracepoint}: {said}; mount tracefs (mount -t tracefs tracefs \
          /sys/kernel/tracing) and run as root, or use --hook raw, which needs neither"
     )]
     AttachTracepoint {
         /// Its name.
         tracepoint: String,
         /// What the kernel said.
-        source: ProgramError,
+        said: Said,
     },
     /// The program was loaded, but could not be attached to the exit of all calls.
-    #[error("cannot attach to the exit of system calls: {source}")]
+    #[error("cannot attach to the exit of system calls: {said}")]
     AttachRaw {
         /// What the kernel said.
-        source: ProgramError,
+        said: Said,
     },
     /// A program that is loaded has no descriptor.
-    #[error("cannot hold program {program}: {source}")]
+    #[error("cannot hold program {program}: {said}")]
     Hold {
         /// The program's name.
         program: &'static str,
         /// What was wrong.
-        source: ProgramError,
+        said: Said,
     },
+}
+
+/// What the kernel said of a program, once.
+#[derive(Debug)]
+pub struct Said(ProgramError);
+
+impl fmt::Display for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            ProgramError::LoadError { io_error, verifier_log } => match verifier_log.to_string().trim() {
+                "" => write!(f, "{io_error}"),
+                log => write!(f, "{io_error}; the verifier says: {log}"),
+            },
+            ProgramError::SyscallError(error) => write!(f, "{}: {}", error.call, error.io_error),
+            error => write!(f, "{error}"),
+        }
+    }
+}
+
+impl From<ProgramError> for Said {
+    fn from(error: ProgramError) -> Self {
+        Self(error)
+    }
 }
 
 /// One program at the end of each of the kernel's functions for the calls.
@@ -157,7 +183,10 @@ fn attach_function(
     function: &str,
     btf: &Btf,
 ) -> Result<(OwnedFd, FExitLink), HookError> {
-    let refused = |source| HookError::AttachFunction { function: function.to_owned(), source };
+    let refused = |error: ProgramError| HookError::AttachFunction {
+        function: function.to_owned(),
+        said: error.into(),
+    };
     program.load(function, btf).map_err(refused)?;
     let attached = program.attach().and_then(|link| program.take_link(link)).map_err(refused);
     let copy = hold(name, program.fd());
@@ -170,20 +199,20 @@ fn attach_function(
 fn attach_tracepoints(ebpf: &mut Ebpf, _: &Types) -> Result<Attached, HookError> {
     let name = "sys_exit_call";
     let program: &mut TracePoint = program(ebpf, name)?;
-    program.load().map_err(|source| HookError::Load { program: name, source })?;
+    program.load().map_err(|error| HookError::Load { program: name, said: error.into() })?;
     let mut links = Vec::new();
     for syscall in Syscall::ALL {
         let tracepoint = format!("sys_exit_{}", syscall.name());
         // The link lives in the program, which detaches when it is dropped.
         match program.attach("syscalls", &tracepoint) {
             Ok(link) => links.push(link),
-            Err(source) => {
+            Err(error) => {
                 // All or none, as above.
                 for link in links {
                     // It goes with the program at the latest.
                     _ = program.detach(link);
                 }
-                return Err(HookError::AttachTracepoint { tracepoint, source });
+                return Err(HookError::AttachTracepoint { tracepoint, said: error.into() });
             }
         }
     }
@@ -194,8 +223,10 @@ fn attach_tracepoints(ebpf: &mut Ebpf, _: &Types) -> Result<Attached, HookError>
 fn attach_raw(ebpf: &mut Ebpf, types: &Types) -> Result<Attached, HookError> {
     let name = "sys_exit_any";
     let program: &mut BtfTracePoint = program(ebpf, name)?;
-    program.load("sys_exit", &types.all).map_err(|source| HookError::Load { program: name, source })?;
-    program.attach().map_err(|source| HookError::AttachRaw { source })?;
+    program
+        .load("sys_exit", &types.all)
+        .map_err(|error| HookError::Load { program: name, said: error.into() })?;
+    program.attach().map_err(|error| HookError::AttachRaw { said: error.into() })?;
     Ok(Attached { programs: vec![(name, vec![hold(name, program.fd())?])], ..Attached::default() })
 }
 
@@ -212,5 +243,5 @@ pub(super) fn hold(
     fd: Result<&aya::programs::ProgramFd, ProgramError>,
 ) -> Result<OwnedFd, HookError> {
     let copy = fd.and_then(|fd| fd.as_fd().try_clone_to_owned().map_err(ProgramError::IOError));
-    copy.map_err(|source| HookError::Hold { program, source })
+    copy.map_err(|error| HookError::Hold { program, said: error.into() })
 }

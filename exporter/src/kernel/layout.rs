@@ -4,12 +4,12 @@
 use std::io;
 
 use killsnoop_common::layout::{
-    COMPAT_FLAG, CSS_SET_MEMORY, Constant, EXIT_HAS_GROUP_DEAD, FIELDS, MARK_VICTIM_HAS_TASK, MAY_COPY,
-    MM_ANON_PAGES, MM_FILE_PAGES, MM_SHMEM_PAGES, MUST_COPY, N_CONSTANTS, PID_NUMBERS_HAVE_TYPES, Place,
-    REGISTERS_BELOW_TOP, STACK_SIZE, TASK_ABI,
+    CAN_CAST, COMPAT_FLAG, CSS_SET_MEMORY, Constant, EXIT_HAS_GROUP_DEAD, FIELDS, MARK_VICTIM_HAS_TASK,
+    MAY_COPY, MAY_READ_USER, MM_ANON_PAGES, MM_FILE_PAGES, MM_SHMEM_PAGES, MUST_COPY, N_CONSTANTS, PID_NUMBERS_HAVE_TYPES, Place,
+    REGISTERS_BELOW_TOP, RSS_HAS_TYPES, SIGINFO_IS_NUMBER, SIGINFO_TYPE, STACK_SIZE, TASK_ABI, TASK_TYPE,
 };
 
-use super::{btf::Btf, machine::machine};
+use super::{btf::Btf, lifecycle::Allowed, machine::machine};
 
 /// Bytes of a pointer and of a register.
 const WORD: u32 = 8;
@@ -22,6 +22,8 @@ const DEFAULT_STACK_SIZE: u32 = 16 << 10;
 pub(super) struct Layout {
     /// Offsets in bytes, in the order of [`FIELDS`]; `None` for what this kernel does not have.
     pub(super) fields: Vec<Option<u32>>,
+    /// The number of the type of the kernel's function `bpf_rdonly_cast`, if it has one.
+    pub(super) cast_function: Option<u32>,
     /// Values of the constants, in the order of their numbers.
     pub(super) constants: [i32; N_CONSTANTS],
 }
@@ -34,7 +36,8 @@ impl Layout {
     pub(super) fn new(btf: &Btf) -> io::Result<Self> {
         let fields = FIELDS.iter().map(|place| btf.offset(place.structure, place.path).ok());
         let fields = fields.zip(FIELDS).map(|(offset, place)| Some(offset? + place.plus)).collect();
-        let mut layout = Self { fields, constants: [0; N_CONSTANTS] };
+        let cast_function = btf.function("bpf_rdonly_cast");
+        let mut layout = Self { fields, cast_function, constants: [0; N_CONSTANTS] };
         layout.add_computed(btf)?;
         layout.add_machine(btf);
         layout.add_features(btf);
@@ -56,6 +59,15 @@ impl Layout {
     /// Whether a constant is not 0.
     pub(super) fn is_set<const N: u16>(&self, constant: Constant<N>) -> bool {
         self.constants[constant.number()] != 0
+    }
+
+    /// Takes account of what the kernel allows; whether that changes anything.
+    pub(super) fn restrict(&mut self, allowed: Allowed) -> bool {
+        let before = self.constants;
+        self.set(MAY_COPY, allowed.may_copy.into());
+        self.set(MAY_READ_USER, allowed.may_read_user.into());
+        self.set(SIGINFO_IS_NUMBER, (!allowed.siginfo_has_type).into());
+        self.constants != before
     }
 
     /// Fields that no path leads to.
@@ -106,7 +118,14 @@ impl Layout {
         self.set(MARK_VICTIM_HAS_TASK, victim_is_task.into());
         self.set(EXIT_HAS_GROUP_DEAD, exit_tells_last.into());
         self.set(MUST_COPY, (!has_types).into());
+        // What most kernels allow.
         self.set(MAY_COPY, 1);
+        self.set(MAY_READ_USER, 1);
+        self.set(CAN_CAST, self.cast_function.is_some().into());
+        self.set(TASK_TYPE, btf.structure("task_struct").unwrap_or_default());
+        self.set(SIGINFO_TYPE, btf.structure("kernel_siginfo").unwrap_or_default());
+        // Before 6.2 these were words in an array, and the verifier knows no way to them.
+        self.set(RSS_HAS_TYPES, btf.offset("mm_struct", "rss_stat.count").is_err().into());
         self.set(PID_NUMBERS_HAVE_TYPES, btf.ends_open("pid").into());
     }
 }

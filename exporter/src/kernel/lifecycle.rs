@@ -34,22 +34,43 @@ pub(super) fn attach(ebpf: &mut Ebpf, types: &Types) -> Result<Attached, HookErr
     let mut attached = Attached::default();
     for name in PROGRAMS {
         let program: &mut BtfTracePoint = program(ebpf, name)?;
-        program.attach().map_err(|source| HookError::Load { program: name, source })?;
+        program.attach().map_err(|error| HookError::Load { program: name, said: error.into() })?;
         attached.programs.push((name, vec![hold(name, program.fd())?]));
     }
     Ok(attached)
 }
 
-/// Whether the kernel takes a program that copies its memory. One that is locked down does not.
-pub(super) fn may_copy(ebpf: &mut Ebpf, types: &Types) -> Result<bool, HookError> {
-    let program: &mut BtfTracePoint = program(ebpf, "may_copy")?;
-    let may = program.load("sched_process_exit", &types.all);
-    if let Err(error) = &may {
-        tracing::debug!("this kernel takes no program that copies its memory: {error}");
-    }
-    // It was only a question.
-    _ = program.unload();
-    Ok(may.is_ok())
+/// What the kernel allows programs to do.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Allowed {
+    /// To copy the kernel's memory. One that is locked down does not.
+    pub(super) may_copy: bool,
+    /// To read the memory of a process.
+    pub(super) may_read_user: bool,
+    /// To follow what `signal_generate` says of the signal.
+    pub(super) siginfo_has_type: bool,
+}
+
+/// Asks the kernel.
+///
+/// # Errors
+/// If the object has no such programs.
+pub(super) fn allowed(ebpf: &mut Ebpf, types: &Types) -> Result<Allowed, HookError> {
+    let mut takes = |name, tracepoint| -> Result<bool, HookError> {
+        let program: &mut BtfTracePoint = program(ebpf, name)?;
+        let loaded = program.load(tracepoint, &types.all);
+        if let Err(error) = &loaded {
+            tracing::debug!("this kernel does not take program {name}: {error}");
+        }
+        // It was only a question.
+        _ = program.unload();
+        Ok(loaded.is_ok())
+    };
+    Ok(Allowed {
+        may_copy: takes("may_copy", "sched_process_exit")?,
+        may_read_user: takes("may_read_user", "sched_process_exit")?,
+        siginfo_has_type: takes("siginfo_has_type", "signal_generate")?,
+    })
 }
 
 /// Loads all at once: the verifier's work is most of the start, and each program is checked for itself.
@@ -67,7 +88,7 @@ fn load(ebpf: &mut Ebpf, btf: &Btf) -> Result<(), HookError> {
             .into_iter()
             .map(|(name, program)| {
                 let load = move || {
-                    program.load(name, btf).map_err(|source| HookError::Load { program: name, source })
+                    program.load(name, btf).map_err(|error| HookError::Load { program: name, said: error.into() })
                 };
                 scope.spawn(load)
             })

@@ -1,7 +1,7 @@
 //! Writes what the running kernel is like into the BPF object, where [`killsnoop_common::layout`] has left marks.
 
 use killsnoop_common::layout::{
-    CONSTANT_MARK, FIELD_MARK, FIELDS, N_CONSTANTS, OFFSET_MARK, PRESENT_MARK,
+    CAST_MARK, CONSTANT_MARK, FIELD_MARK, FIELDS, N_CONSTANTS, OFFSET_MARK, PRESENT_MARK,
 };
 use object::{Object as _, ObjectSection as _, SectionKind, read::elf::ElfFile64};
 use thiserror::Error;
@@ -16,6 +16,11 @@ const SET_64: u8 = 0x18;
 const LOAD: u8 = 0x01;
 const CALCULATE: u8 = 0x07;
 const CLASS: u8 = 0x07;
+/// The instruction that calls, and its source if it calls a function of the kernel by the number of that's type.
+const CALL: u8 = 0x85;
+const OF_KERNEL: u8 = 0x20;
+/// Register 0 becomes what register 1 is.
+const GIVE_BACK: [u8; INSTRUCTION] = [0xbf, 0x10, 0, 0, 0, 0, 0, 0];
 /// Of an instruction that calculates: its operand is a register.
 const BY_REGISTER: u8 = 0x08;
 
@@ -67,6 +72,12 @@ fn replace(instruction: &mut [u8; INSTRUCTION], layout: &Layout) -> Result<(), M
             let offset = i16::try_from(field(n)).map_err(too_far)?;
             instruction[2..4].copy_from_slice(&offset.to_le_bytes());
         }
+    } else if code == CALL && u32::from_le_bytes(immediate) == CAST_MARK {
+        *instruction = match layout.cast_function.map(u32::to_le_bytes) {
+            Some([a, b, c, d]) => [CALL, OF_KERNEL, 0, 0, a, b, c, d],
+            // Never reached, but of instructions that are not reached the kernel wants to know the meaning, too.
+            None => GIVE_BACK,
+        };
     } else if code & CLASS == CALCULATE && code & BY_REGISTER == 0 {
         let marked = |mark: u32, n_numbers: usize| {
             let n = u32::from_le_bytes(immediate).checked_sub(mark)? as usize;
@@ -94,7 +105,7 @@ mod tests {
     /// A kernel in which everything has a number of its own.
     fn layout() -> Layout {
         let fields = (0..FIELDS.len()).map(|n| Some(u32::try_from(n).unwrap() * 8)).collect();
-        Layout { fields, constants: std::array::from_fn(|n| 1_000_000 + i32::try_from(n).unwrap()) }
+        Layout { fields, cast_function: Some(4711), constants: std::array::from_fn(|n| 1_000_000 + i32::try_from(n).unwrap()) }
     }
 
     /// The instructions of all programs.
@@ -109,7 +120,7 @@ mod tests {
         let (before, after) = (instructions(OBJECT), instructions(&written));
         let n_changed = before.iter().zip(&after).filter(|(before, after)| before != after).count();
         assert!(n_changed > 200, "only {n_changed} of {} instructions have a mark", before.len());
-        let marks = [OFFSET_MARK, PRESENT_MARK, CONSTANT_MARK].map(|mark| mark >> 16);
+        let marks = [OFFSET_MARK, PRESENT_MARK, CONSTANT_MARK, CAST_MARK].map(|mark| mark >> 16);
         for instruction in after {
             let [code, _, low, high, immediate @ ..] = instruction;
             let immediate = u32::from_le_bytes(immediate);
@@ -135,6 +146,8 @@ mod tests {
         assert_eq!(operand(PRESENT_MARK + 3), 1);
         assert_eq!(operand(CONSTANT_MARK + 3), 1_000_003);
         assert_eq!(operand(77), 77);
+        let [a, b, c, d] = CAST_MARK.to_le_bytes();
+        assert_eq!(written([0x85, 0, 0, 0, a, b, c, d]), [0x85, 0x20, 0, 0, 0x67, 0x12, 0, 0]);
     }
 
     #[test]

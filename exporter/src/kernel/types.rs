@@ -32,7 +32,7 @@ impl Types {
                 let names = prefixes
                     .iter()
                     .flat_map(|prefix| Syscall::ALL.map(|syscall| format!("{prefix}{}", syscall.name())));
-                names.filter(|name| btf.has_function(name)).collect()
+                names.filter(|name| btf.function(name).is_some()).collect()
             };
             let known = machine().functions;
             let (native_functions, compat_functions) = (functions(known.native), functions(known.compat));
