@@ -39,7 +39,7 @@ pub const CAST_MARK: u32 = 0x4b56_0000;
 
 macro_rules! fields {
     ($($(#[$doc:meta])* $name:ident = $structure:literal . $path:literal $(+ $plus:literal)? $(, $maybe:ident)?;)*) => {
-        #[expect(non_camel_case_types, clippy::upper_case_acronyms, reason = "they number the constants below")]
+        #[expect(non_camel_case_types, reason = "they number the constants below")]
         enum FieldNumber { $($name,)* }
         $($(#[$doc])* pub const $name: Field<{ FieldNumber::$name as u16 }> = Field;)*
         /// All fields, in the order of their numbers.
@@ -55,7 +55,7 @@ macro_rules! fields {
 
 macro_rules! constants {
     ($($(#[$doc:meta])* $name:ident;)*) => {
-        #[expect(non_camel_case_types, clippy::upper_case_acronyms, reason = "they number the constants below")]
+        #[expect(non_camel_case_types, reason = "they number the constants below")]
         enum ConstantNumber { $($name,)* }
         $($(#[$doc])* pub const $name: Constant<{ ConstantNumber::$name as u16 }> = Constant;)*
         /// How many constants there are.

@@ -16,7 +16,7 @@ use killsnoop_common::{
 };
 
 use crate::{
-    kernel::{Struct, is_set},
+    kernel::is_set,
     maps::{
         CHOSEN, DEATH_SCRATCH, FILTER, IMAGES, Identity, N_SUSPECTS, PRODUCED, SENDERS, SUSPECTS, TOLD,
         URGENT, add_one, clear, copy, count_death, count_lost, global, wake_up,

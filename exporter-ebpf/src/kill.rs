@@ -32,6 +32,9 @@ use crate::{
 
 const SIGKILL: i32 = 9;
 
+/// ENOSYS, negated: what a kernel without x32 returns to those who ask for a call of it.
+const NO_SUCH_CALL: i64 = -38;
+
 /// The kernel's function for one of the six calls has returned. Loaded once for each, such as `__x64_sys_kill`: it costs
 /// nobody else anything. On arm64, native and 32-bit programs share most of these functions; the numbers tell which.
 #[fexit]
@@ -100,7 +103,11 @@ pub(crate) fn current_call(current: Task) -> Option<Syscall> {
 #[inline(always)]
 fn abi(task: Task) -> u8 {
     let compat_flag = constant(COMPAT_FLAG);
-    if compat_flag != 0 && task.0.get::<i32, _>(TASK_ABI) & compat_flag != 0 { ABI_COMPAT } else { ABI_NATIVE }
+    if compat_flag != 0 && task.0.get::<i32, _>(TASK_ABI) & compat_flag != 0 {
+        ABI_COMPAT
+    } else {
+        ABI_NATIVE
+    }
 }
 
 /// The call with this number in the native table.
@@ -150,7 +157,11 @@ impl Call {
     fn native(regs: Struct, result: i64) -> Option<Self> {
         let number: i32 = regs.get(CALL_NUMBER);
         let syscall = native_syscall(number)?;
-        let abi = if number & constant(X32_BIT) == 0 { ABI_NATIVE } else { ABI_COMPAT };
+        let is_x32 = number & constant(X32_BIT) != 0;
+        if is_x32 && result == NO_SUCH_CALL {
+            return None;
+        }
+        let abi = if is_x32 { ABI_COMPAT } else { ABI_NATIVE };
         let (target_tid, signal) = if syscall.has_thread() {
             (regs.get(NATIVE_ARGUMENT_1), regs.get(NATIVE_ARGUMENT_2))
         } else {
@@ -180,7 +191,6 @@ impl Call {
 
     #[inline(always)]
     fn record(&self) -> Result<(), Lost> {
-        let failed = self.result < 0;
         // The counter comes first, so that a full ring buffer never makes it wrong.
         add_one(self.counter())?;
 
@@ -188,12 +198,33 @@ impl Call {
             return Ok(());
         }
         let (pid, tid) = halves(bpf_get_current_pid_tgid());
-        let syscall = Syscall::known(opaque(self.syscall as u64, tid.into()) as u8);
-        if !global(&FILTER).wants(syscall, pid, self.target, self.signal, failed) {
+        self.forgotten(tid).tell(pid, tid)
+    }
+
+    /// The same call; the ways that led to it have taught the verifier much.
+    #[inline(always)]
+    fn forgotten(&self, unknown: u32) -> Self {
+        let forgotten = |number: u32| opaque(number.into(), unknown.into()) as u32;
+        Self {
+            syscall: Syscall::known(forgotten(self.syscall as u32) as u8),
+            abi: forgotten(self.abi.into()) as u8,
+            target: forgotten(self.target as u32) as i32,
+            target_tid: forgotten(self.target_tid as u32) as i32,
+            signal: forgotten(self.signal as u32) as i32,
+            // Results fit into 32 bits.
+            result: i64::from(forgotten(self.result as u32) as i32),
+        }
+    }
+
+    /// Tells user space, if it wants to know of this one.
+    #[inline(always)]
+    fn tell(&self, pid: u32, tid: u32) -> Result<(), Lost> {
+        let failed = self.result < 0;
+        if !global(&FILTER).wants(self.syscall, pid, self.target, self.signal, failed) {
             return Ok(());
         }
         add_one(PRODUCED.get_ptr_mut(KIND_CALL.into()))?;
-        self.send(syscall, pid, tid)
+        self.send(pid, tid)
     }
 
     #[inline(always)]
@@ -204,11 +235,11 @@ impl Call {
     }
 
     #[inline(always)]
-    fn send(&self, syscall: Syscall, pid: u32, tid: u32) -> Result<(), Lost> {
+    fn send(&self, pid: u32, tid: u32) -> Result<(), Lost> {
         let task = Task::current();
         let leader = task.leader();
         let (sender_cgroup, sender_memory_cgroup) = leader.cgroups();
-        let target_pid = target_pid(syscall, leader, tid);
+        let target_pid = target_pid(self.syscall, leader, tid);
         let reserved = if self.is_urgent() {
             URGENT.reserve_untyped::<KillEvent>(0).ok_or(Lost::UrgentRingFull)
         } else {
@@ -219,7 +250,7 @@ impl Call {
             // SAFETY: the helper has no precondition.
             at_boot_ns: unsafe { bpf_ktime_get_boot_ns() },
             kind: KIND_CALL,
-            syscall: syscall as u8,
+            syscall: self.syscall as u8,
             // On arm64, both tables have one number for `pidfd_send_signal`.
             abi: self.abi | abi(task),
             reserved: 0,

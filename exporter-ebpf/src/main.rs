@@ -8,11 +8,11 @@
 )]
 #![expect(
     clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
     clippy::cast_sign_loss,
     reason = "the kernel's numbers are narrower than the registers they come in, or were clamped before"
 )]
 #![expect(clippy::needless_borrows_for_generic_args, reason = "a copy would not fit on the stack")]
-#![expect(clippy::trivially_copy_pass_by_ref, reason = "a global is named by its place, see `maps::global`")]
 #![cfg_attr(target_arch = "bpf", feature(asm_experimental_arch, core_intrinsics))]
 #![cfg_attr(target_arch = "bpf", expect(internal_features, reason = "atomic addition, see maps.rs"))]
 

@@ -2,10 +2,7 @@
 //! that what ran out is found when the signal is posted.
 
 use aya_ebpf::{
-    bindings::BPF_ANY,
-    helpers::bpf_ktime_get_boot_ns,
-    macros::btf_tracepoint,
-    programs::BtfTracePointContext,
+    bindings::BPF_ANY, helpers::bpf_ktime_get_boot_ns, macros::btf_tracepoint, programs::BtfTracePointContext,
 };
 use killsnoop_common::{
     cause::Scope,
@@ -23,8 +20,8 @@ use killsnoop_common::{
 use crate::{
     kernel::{self, Struct, address, has, is_set, offset},
     maps::{
-        CHOSEN, FILTER, Identity, OOM_KILLS, OOM_SEEN, OomSeen, PRODUCED, URGENT, add_one, count_lost, global,
-        wake_up,
+        CHOSEN, FILTER, Identity, OOM_KILLS, OOM_SEEN, OomSeen, PRODUCED, URGENT, add_one, count_lost,
+        global, wake_up,
     },
     number::{equal, less, opaque},
     task::Task,

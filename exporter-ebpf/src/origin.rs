@@ -63,7 +63,7 @@ pub(crate) struct Told {
     pub(crate) signal: i32,
     /// `si_code`, with the kernel's two shorthands written out.
     pub(crate) code: i32,
-    /// Nothing was said of the origin: a shorthand that no call of a user can make.
+    /// Nothing was said of the origin: one of the shorthands.
     pub(crate) is_bare: bool,
     /// The sender that it claims to have; 0 if there is no such claim.
     pub(crate) claimed_pid: u32,
@@ -93,7 +93,8 @@ impl Poster {
 #[inline(always)]
 pub(crate) fn cause(told: &Told, poster: Poster) -> Cause {
     let to_self = poster.task.pid() == told.target.pid();
-    if poster.acts && !told.is_bare {
+    // Since 7.0 or so kill(2) leaves no origin either; but whoever is in that call makes the kernel send nothing else.
+    if poster.acts && !(told.is_bare && told.code == SI_KERNEL) {
         let by_call = call(told.code, poster.task, to_self);
         if by_call as u8 != Cause::Unknown as u8 {
             return by_call;
@@ -120,7 +121,7 @@ fn call(code: i32, task: Task, to_self: bool) -> Cause {
     }
 }
 
-/// `SEND_SIG_NOINFO` of include/linux/sched/signal.h: it looks like kill(2), but no call leaves it.
+/// `SEND_SIG_NOINFO` of include/linux/sched/signal.h: it looks like kill(2), but the task is in no such call.
 #[inline(always)]
 fn without_origin(told: &Told, poster: Poster, to_self: bool) -> Cause {
     match told.signal {
@@ -210,13 +211,7 @@ fn is_of_terminal(signal: i32) -> bool {
 
 /// What the kernel was told, from the arguments of the hook.
 #[inline(always)]
-pub(crate) fn told(
-    signal: i32,
-    info: *const c_void,
-    target: Task,
-    to_process: bool,
-    current: Task,
-) -> Told {
+pub(crate) fn told(signal: i32, info: *const c_void, target: Task, to_process: bool, current: Task) -> Told {
     let number = if is_set(SIGINFO_IS_NUMBER) { info as u64 } else { address(info, current.0) };
     let (code, claimed_pid, is_bare) = match number {
         // `SEND_SIG_NOINFO` and `SEND_SIG_PRIV`.

@@ -50,8 +50,8 @@ fn posted(told: &Told, poster: Poster, outcome: u8) -> Result<(), Lost> {
     // The ways that led here have taught the verifier much.
     let outcome = Outcome::known(opaque(outcome.into(), unknown) as u8);
     let told = &Told {
-        signal: opaque(told.signal as u64, unknown) as i32,
-        code: opaque(told.code as u64, unknown) as i32,
+        signal: opaque(u64::from(told.signal as u32), unknown) as i32,
+        code: opaque(u64::from(told.code as u32), unknown) as i32,
         claimed_pid: opaque(told.claimed_pid.into(), unknown) as u32,
         ..*told
     };

@@ -8,9 +8,9 @@ use killsnoop_common::{
     COMM_LEN,
     layout::{
         CGROUP_KN, CRED_UID, CSS_CGROUP, CSS_SET_DEFAULT, CSS_SET_MEMORY, KERNFS_ID, MAY_COPY, MUST_COPY,
-        PID_LEVEL, PID_NAMESPACE_INUM, PID_NUMBERS, PID_NUMBERS_HAVE_TYPES, REGISTERS_BELOW_TOP, STACK_SIZE, TASK_CGROUPS,
-        TASK_COMM, TASK_COMM_REST, TASK_CRED, TASK_FLAGS, TASK_GROUP_LEADER, TASK_PID, TASK_REAL_PARENT,
-        TASK_SIGNAL, TASK_STACK, TASK_START_BOOTTIME, TASK_TGID, TASK_THREAD_PID,
+        PID_LEVEL, PID_NAMESPACE_INUM, PID_NUMBERS, PID_NUMBERS_HAVE_TYPES, REGISTERS_BELOW_TOP, STACK_SIZE,
+        TASK_CGROUPS, TASK_COMM, TASK_COMM_REST, TASK_CRED, TASK_FLAGS, TASK_GROUP_LEADER, TASK_PID,
+        TASK_REAL_PARENT, TASK_SIGNAL, TASK_STACK, TASK_START_BOOTTIME, TASK_TGID, TASK_THREAD_PID,
         TASK_TYPE,
     },
     process::{Ancestor, N_ANCESTORS, Process},
@@ -37,10 +37,11 @@ impl Task {
     /// The task that is running on this CPU, which an interrupt may have nothing to do with.
     #[inline(always)]
     pub(crate) fn current() -> Self {
-        // SAFETY: the helpers have no precondition.
         if is_set(MUST_COPY) {
+            // SAFETY: the helper has no precondition.
             Self(Struct::new(unsafe { bpf_get_current_task() } as *const c_void))
         } else {
+            // SAFETY: as above.
             Self::new(unsafe { bpf_get_current_task_btf() } as *const c_void)
         }
     }

@@ -69,7 +69,7 @@ async fn to_terminal(form: Form, n: u64) -> Result<Arc<Ledger>> {
     let ledger = Arc::new(Ledger::default());
     let null = File::options().write(true).open("/dev/null").context("cannot open /dev/null")?;
     let options = Options { form, header: true, color: false, count: None };
-    let (sender, handle) = terminal::start(options, Arc::clone(&ledger), null)?;
+    let (sender, handle) = terminal::Output::new(options).start(Arc::clone(&ledger), null)?;
     offer(n, Arc::clone(&ledger), move |event| sender.offer(event)).await?;
     handle.finish(PATIENCE).await;
     Ok(ledger)

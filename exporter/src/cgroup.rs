@@ -6,7 +6,11 @@
 //! What can be found is what the mounts of this process show: in a container, mount all of the machine's
 //! `/sys/fs/cgroup`. Mounts are read when the thread starts.
 
-use std::{io, path::Path, sync::Arc};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 mod cache;
 mod mounts;
@@ -75,4 +79,11 @@ pub fn start() -> io::Result<(Arc<Places>, CgroupSender)> {
 pub fn start_at(root: &Path) -> io::Result<(Arc<Places>, CgroupSender)> {
     let (places, sender, _) = worker::start(&worker::mountinfo(), root)?;
     Ok((places, sender))
+}
+
+/// What the thread reads: directories, with all that is below them. Those that are not there yet are among them.
+#[must_use]
+pub fn reads() -> Vec<PathBuf> {
+    let points = mounts::read(&worker::mountinfo()).into_iter().map(|mount| mount.point);
+    points.chain(names::folders(Path::new("/"))).collect()
 }

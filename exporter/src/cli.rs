@@ -5,6 +5,7 @@ use clap::{Parser, Subcommand};
 use self::{check::CheckArgs, serve::ServeArgs, trace::TraceArgs, why::WhyArgs};
 
 pub mod check;
+pub mod confine;
 pub mod control;
 pub mod kernel;
 pub mod log;

@@ -45,12 +45,51 @@ pub struct Snapshot {
     pub maps: Vec<MapFill>,
     /// The hook back end, for instance `tracepoint`.
     pub hook: &'static str,
-    /// Whether the back end sees the calls of 32-bit programs.
-    pub sees_compat: bool,
+    /// What can be seen here, and what cannot: every feature.
+    pub features: Vec<(Feature, bool)>,
     /// Events taken out of the ring buffer.
     pub n_read: u64,
     /// Of these, those that could not be understood.
     pub n_undecodable: u64,
+}
+
+/// What a kernel may not let be seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Feature {
+    /// Calls that send signals.
+    Calls,
+    /// Those of 32-bit programs.
+    CompatCalls,
+    /// What processes run that begin after the exporter.
+    Executables,
+    /// The limit that an OOM killer met.
+    OomLimits,
+}
+
+impl Feature {
+    /// The feature's name, as labels have it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Calls => "calls",
+            Self::CompatCalls => "compat_calls",
+            Self::Executables => "executables",
+            Self::OomLimits => "oom_limits",
+        }
+    }
+
+    /// What its absence means, for people.
+    #[must_use]
+    pub const fn absence(self) -> &'static str {
+        match self {
+            Self::Calls => "calls that send signals are not counted",
+            Self::CompatCalls => "calls of 32-bit programs are not counted; what comes of them is",
+            Self::Executables => {
+                "of processes that begin from now on the name is known, and not the executable"
+            }
+            Self::OomLimits => "which limit an OOM killer met stays unknown",
+        }
+    }
 }
 
 /// A class of events.

@@ -21,8 +21,10 @@ pub use self::{
     counters::MapCounters,
     events::{Notice, Reader, Stop},
     hook::{BACKENDS, Backend, HookError},
-    images::Images,
+    images::{Images, Seeded},
 };
+
+use crate::counters::Feature;
 
 mod btf;
 mod counters;
@@ -117,6 +119,7 @@ impl Kernel {
     }
 
     fn load_and_attach(wanted: &Wanted) -> Result<Self, KernelError> {
+        privilege::allow_memory();
         let mut types = Types::of_running_kernel()?;
         let mut ebpf = load(wanted, &types)?;
         let allowed = lifecycle::allowed(&mut ebpf, &types).map_err(KernelError::Lifecycle)?;
@@ -165,11 +168,15 @@ impl Kernel {
         &self.refused
     }
 
-    /// Whether the kernel lets programs copy its memory. One that is locked down does not; then it stays unknown which limit
-    /// an OOM killer met.
+    /// What this kernel lets be seen, and what it does not: one that is locked down lets no program copy its memory.
     #[must_use]
-    pub fn may_copy(&self) -> bool {
-        self.allowed.may_copy
+    pub fn features(&self) -> Vec<(Feature, bool)> {
+        vec![
+            (Feature::Calls, self.backend.sees_calls),
+            (Feature::CompatCalls, self.backend.sees_compat),
+            (Feature::Executables, self.allowed.may_read_user),
+            (Feature::OomLimits, self.allowed.may_copy),
+        ]
     }
 
     /// Takes out the counters, the reader of events, and the memory of what processes run; they go on working after the
@@ -180,7 +187,9 @@ impl Kernel {
     pub fn take(&mut self) -> Result<(MapCounters, Reader, Images), KernelError> {
         let reader = Reader::new(&mut self.ebpf)?;
         let programs = self.calls.programs.drain(..).chain(self.lifecycle.programs.drain(..)).collect();
-        let counters = MapCounters::new(&mut self.ebpf, self.backend, programs, &self.attached, &reader)?;
+        let features = self.features();
+        let counters =
+            MapCounters::new(&mut self.ebpf, self.backend, features, programs, &self.attached, &reader)?;
         let images = Images::new(&mut self.ebpf, self.keep_commands)?;
         Ok((counters, reader, images))
     }

@@ -7,6 +7,7 @@
 pub mod cgroup;
 pub mod cli;
 pub mod clock;
+pub mod confine;
 pub mod control;
 pub mod counters;
 pub mod errno;

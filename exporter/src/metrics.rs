@@ -26,7 +26,7 @@ pub use exemplars::Exemplars;
 pub use page::{Format, Page, RenderError};
 
 use crate::{
-    counters::{Program, Snapshot},
+    counters::{Feature, Program, Snapshot},
     ledger::{Ledger, Stage},
 };
 use budget::{Combination, Places, Row};
@@ -216,7 +216,13 @@ impl Scrape {
         });
         counters(encoder, &names::HOOK_ERRORS, errors)?;
 
-        let compat = if self.snapshot.sees_compat { "seen" } else { "unseen" };
+        let features = self.snapshot.features.iter();
+        let features =
+            features.map(|(feature, is_there)| ([("feature", feature.name())], u64::from(*is_there)));
+        gauges(encoder, &names::FEATURE_AVAILABLE, features)?;
+
+        let sees_compat = self.snapshot.features.contains(&(Feature::CompatCalls, true));
+        let compat = if sees_compat { "seen" } else { "unseen" };
         gauges(encoder, &names::HOOK_INFO, [([("backend", self.snapshot.hook), ("compat", compat)], 1_u64)])
     }
 

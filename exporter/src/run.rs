@@ -5,9 +5,8 @@ use std::{io, sync::Arc};
 use anyhow::{Context as _, Result};
 use killsnoop_exporter::{
     cgroup::{CgroupSender, Places},
-    cli::kernel::KernelArgs,
     event::Event,
-    kernel::{Images, Kernel, Notice, Reader, Wanted, privilege},
+    kernel::{Notice, Reader},
 };
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
@@ -17,32 +16,8 @@ use tokio::{
 pub(crate) mod check;
 pub(crate) mod serve;
 pub(crate) mod trace;
+mod watch;
 pub(crate) mod why;
-
-/// Attaches the kernel side, and says how if that is worth a word.
-fn attach(args: &KernelArgs, filter: killsnoop_common::filter::Filter) -> Result<Kernel> {
-    let wanted = Wanted {
-        backends: args.backends(),
-        filter,
-        ring_bytes: args.ring_size.0,
-        keep_commands: args.show_command_lines,
-    };
-    let kernel = Kernel::attach(&wanted).map_err(|error| {
-        // What is missing beforehand explains the refusal better than the kernel's errno does.
-        let error = anyhow::Error::from(error);
-        match privilege::missing() {
-            Some(missing) => error.context(missing),
-            None => error,
-        }
-    })?;
-    for (backend, error) in kernel.refused() {
-        tracing::info!("hook {backend} does not work here: {error}");
-    }
-    let backend = kernel.backend();
-    let blind = if backend.sees_compat { "" } else { "; calls of 32-bit programs are not seen" };
-    tracing::info!("watching with hook {}: {}{blind}", backend.name, backend.tax);
-    Ok(kernel)
-}
 
 /// SIGTERM, as service managers send it, and SIGINT, as Ctrl-C does: both ask for an orderly end.
 struct Ending {
@@ -63,15 +38,6 @@ impl Ending {
             _ = self.interrupt.recv() => "SIGINT",
         }
     }
-}
-
-/// Tells the kernel side what the processes run that are there already. On a thread of its own, as there may be many; until
-/// then a verdict about one of them has its name and not its executable.
-fn learn(mut images: Images) {
-    tokio::task::spawn_blocking(move || {
-        let n_known = images.seed();
-        tracing::debug!("{n_known} processes are known");
-    });
 }
 
 /// Reads events on a thread of its own, since it waits for the kernel, and says where their processes run.

@@ -69,7 +69,7 @@ mod second;
 mod table;
 mod writer;
 
-pub use writer::{Handle, Outcome, Sender, start};
+pub use writer::{Handle, Outcome, Sender};
 
 use crate::event::Event;
 
@@ -104,6 +104,21 @@ pub struct Columns {
     pub syscall: bool,
     /// SIG shows names, and is 11 wide.
     pub names: bool,
+}
+
+/// An output that can be started. What it takes of this machine, such as the time zone, was read when it was made.
+#[derive(Debug)]
+pub struct Output {
+    options: Options,
+    printer: Printer,
+}
+
+impl Output {
+    /// An output that writes as told.
+    #[must_use]
+    pub fn new(options: Options) -> Self {
+        Self { options, printer: Printer::new(&options) }
+    }
 }
 
 /// Turns events into lines.

@@ -84,6 +84,16 @@ Flags and variables of the systemd service.
 .TP
 .I /run/killsnoop\-exporter/control.sock
 Where \fBwhy\fR asks the exporter that runs.
+.SH PRIVILEGES
+CAP_BPF and CAP_PERFMON are needed; before Linux 5.11 also CAP_SYS_RESOURCE, or a raised limit of locked memory.
+CAP_SYS_PTRACE tells the executables of processes that ran before, and CAP_SYS_ADMIN allows the hook tracepoint where
+kernel.perf_event_paranoid is 3 or more.
+.PP
+\fBserve\fR and \fBtrace\fR give up, once they watch and in every thread, all capabilities but those of
+\fB\-\-capabilities.keep\fR and one that reading counters may take before Linux 5.19; files and connections that they
+do not need, by Landlock; and system calls, by seccomp, which answers others by ENOSYS. They read /proc, cgroups, and
+those directories of container runtimes that are there at the start; with OTLP also /etc and libraries, and the port of
+the collector is connected to. What a kernel does not have is gone without. \fBcheck\fR says what holds.
 .SH "EXIT STATUS"
 .TP
 .B 0

@@ -14,7 +14,18 @@ fn check_names_what_works_and_succeeds() {
     let status = check.wait();
     assert!(status.success(), "{}\n{}", check.stdout, check.stderr);
     let lines = check.stdout.all();
-    for expected in ["kernel", "privilege", "hook tracepoint", "hook raw", "verdict"] {
+    for expected in [
+        "kernel",
+        "privilege",
+        "hook tracepoint",
+        "hook raw",
+        "executables",
+        "no_new_privs",
+        "landlock",
+        "capabilities",
+        "seccomp",
+        "verdict",
+    ] {
         assert!(
             lines.iter().any(|line| line.starts_with("ok") && line.contains(expected)),
             "{expected}: {lines:#?}"
@@ -71,6 +82,16 @@ fn without_type_information_one_line_says_what_the_kernel_lacks() {
     let failures: Vec<_> = check.stdout.all().into_iter().filter(|line| line.starts_with("FAIL")).collect();
     assert_eq!(failures.len(), 1, "{failures:?}");
     assert!(failures[0].contains("CONFIG_DEBUG_INFO_BTF"), "{failures:?}");
+}
+
+#[test]
+fn what_a_locked_down_kernel_costs_is_noted() {
+    let level = "echo 'none integrity [confidentiality]' > /sys/kernel/security/lockdown";
+    let mut check =
+        hidden(&format!("mount -t tmpfs none /sys/kernel/security && {level}"), "check --hook raw");
+    assert!(check.wait().success(), "{}", check.stdout);
+    let line = check.stdout.find(|line| line.starts_with("note  lockdown").then(|| line.to_owned()));
+    assert!(line.contains("confidentiality: ") && line.contains("lockdown=integrity"), "{line}");
 }
 
 #[test]

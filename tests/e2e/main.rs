@@ -16,6 +16,7 @@ mod lost;
 mod otlp;
 mod pages;
 mod paths;
+mod privileges;
 mod prometheus;
 mod signals;
 mod start_stop;

@@ -36,6 +36,11 @@ pub(crate) const LONG_QUEUE: i64 = 46;
 /// Floods beside victims.
 pub(crate) const FLOOD_BESIDE_DEATHS: i64 = 56;
 
+/// Calls that a confined exporter counts, and those that it sends on by gRPC and by HTTP.
+pub(crate) const CONFINED: i64 = 47;
+pub(crate) const CONFINED_GRPC: i64 = 48;
+pub(crate) const CONFINED_HTTP: i64 = 49;
+
 /// The name of a real-time signal.
 pub(crate) fn name(signal: i64) -> String {
     format!("SIGRTMIN+{}", signal - 34)

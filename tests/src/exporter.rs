@@ -30,13 +30,16 @@ impl Exporter {
     /// If it does not become ready.
     #[must_use]
     pub fn start_with(args: &[&str], envs: &[(&str, &str)]) -> Self {
-        let process = Process::start(
-            command()
-                .args(["--web.listen-address", "127.0.0.1:0"])
-                .args(hook(args))
-                .args(args)
-                .envs(envs.iter().copied()),
-        );
+        Self::start_command(command().args(hook(args)).args(args).envs(envs.iter().copied()))
+    }
+
+    /// Starts what this command runs, on a free port, and waits until it is ready.
+    ///
+    /// # Panics
+    /// If it does not become ready.
+    #[must_use]
+    pub fn start_command(command: &mut Command) -> Self {
+        let process = Process::start(command.args(["--web.listen-address", "127.0.0.1:0"]));
         let address = process.stderr.find(|line| Some(line.split_once("listening on ")?.1.trim().to_owned()));
         let exporter = Self { process, address };
         let stderr = exporter.process.stderr.clone();

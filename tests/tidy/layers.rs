@@ -14,6 +14,7 @@ const PLACES: &[(&str, &[&str])] = &[
     ("axum", &["http"]),
     ("clap", &["cli", "http/args", "main", "otlp/config"]),
     ("jiff", &["run/why", "terminal"]),
+    ("landlock", &["confine/files"]),
     ("metrics_process", &["metrics"]),
     ("opentelemetry", &["otlp/record"]),
     ("opentelemetry_otlp", &["otlp"]),
@@ -24,6 +25,7 @@ const PLACES: &[(&str, &[&str])] = &[
     ("prost", &["otlp/http"]),
     ("rustls", &["otlp/config", "otlp/tls"]),
     ("sd_notify", &["run/serve"]),
+    ("seccompiler", &["confine/calls"]),
     ("tonic", &["otlp"]),
     ("tonic_types", &["otlp"]),
     ("tracing_subscriber", &["log"]),
@@ -40,16 +42,18 @@ const PLACES: &[(&str, &[&str])] = &[
     ("tower", &["http/server", "otlp/grpc"]),
     ("tower_http", &["http"]),
     // The system: numbers and names of signals and errors, clocks, sockets, processes.
-    ("nix", &["cli/trace", "errno", "http", "kernel", "signal"]),
+    ("nix", &["cli/trace", "confine/calls", "errno", "http", "kernel", "signal"]),
     (
         "rustix",
         &[
             "cgroup/mounts",
             "cli/kernel",
+            "confine",
             "control",
             "event",
             "clock",
             "kernel/events",
+            "kernel/privilege",
             "otlp/resource",
             "run/check",
         ],
@@ -76,8 +80,15 @@ const PLACES: &[(&str, &[&str])] = &[
 /// Each module of the library, and all others that it names. `main` and `run`, where kernel and sinks meet, name all.
 const KNOWS: &[(&str, &[&str])] = &[
     ("cgroup", &["event"]),
-    ("cli", &["counters", "http", "kernel", "metrics", "otlp", "recent", "select", "signal", "terminal"]),
+    (
+        "cli",
+        &[
+            "confine", "counters", "http", "kernel", "metrics", "otlp", "recent", "select", "signal",
+            "terminal",
+        ],
+    ),
     ("clock", &[]),
+    ("confine", &[]),
     ("control", &["cli", "event", "recent", "verdict"]),
     ("counters", &[]),
     ("errno", &[]),

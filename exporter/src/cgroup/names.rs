@@ -36,6 +36,11 @@ const NAMESPACES: [&str; 2] = ["k8s.io", "default"];
 /// Where CRI-O and podman keep containers: as they run, and for good.
 const OVERLAY: [&str; 2] = ["run/containers/storage", "var/lib/containers/storage"];
 
+/// Where docker keeps containers, and the kubelet links to logs of containers and logs of pods.
+const DOCKER: &str = "var/lib/docker/containers";
+const CONTAINER_LOGS: &str = "var/log/containers";
+const POD_LOGS: &str = "var/log/pods";
+
 /// Keys of annotations and labels, by what they say; the first that is there is taken.
 const CONTAINER_KEYS: [&str; 3] =
     ["io.kubernetes.cri.container-name", "io.kubernetes.container.name", "nerdctl/name"];
@@ -46,6 +51,12 @@ const NAMESPACE_KEYS: [&str; 2] = ["io.kubernetes.cri.sandbox-namespace", "io.ku
 #[derive(Debug)]
 pub(super) struct Names {
     root: PathBuf,
+}
+
+/// All directories below which there are files that are read.
+pub(super) fn folders(root: &Path) -> impl Iterator<Item = PathBuf> {
+    let folders = CONTAINERD.into_iter().chain(OVERLAY).chain([DOCKER, CONTAINER_LOGS, POD_LOGS]);
+    folders.map(|folder| root.join(folder))
 }
 
 /// What was found.
@@ -128,7 +139,7 @@ impl Names {
     }
 
     fn docker(&self, id: &str) -> Option<Found> {
-        let config = self.json(&format!("var/lib/docker/containers/{id}/config.v2.json"))?;
+        let config = self.json(&format!("{DOCKER}/{id}/config.v2.json"))?;
         let labels = config.pointer("/Config/Labels").and_then(Value::as_object);
         labels.and_then(Found::of).or_else(|| {
             let name = config.get("Name")?.as_str()?;
@@ -140,7 +151,7 @@ impl Names {
     fn podman(&self, id: &str) -> Option<Found> {
         let lists = ["volatile-containers", "containers"];
         lists.iter().find_map(|list| {
-            let list = self.json(&format!("var/lib/containers/storage/overlay-containers/{list}.json"))?;
+            let list = self.json(&format!("{}/overlay-containers/{list}.json", OVERLAY[1]))?;
             let is_it = |container: &&Value| container.get("id").and_then(Value::as_str) == Some(id);
             let name = list.as_array()?.iter().find(is_it)?.pointer("/names/0")?;
             Some(Found { container: clean(name.as_str()?), ..Found::default() })
@@ -150,7 +161,7 @@ impl Names {
     /// The kubelet's link to the log of a container: `POD_NAMESPACE_CONTAINER-ID.log`.
     fn kubelet_log(&self, id: &str) -> Option<Found> {
         let end = format!("-{id}.log");
-        self.find_entry("var/log/containers", |name| {
+        self.find_entry(CONTAINER_LOGS, |name| {
             let [pod, namespace, container] = three(name.strip_suffix(&end)?)?;
             Some(Found { container: clean(container), pod: clean(pod), namespace: clean(namespace) })
         })
@@ -158,7 +169,7 @@ impl Names {
 
     /// The kubelet's directory for the logs of a pod: `NAMESPACE_POD_UID`.
     fn of_pod(&self, uid: &str) -> Option<Found> {
-        self.find_entry("var/log/pods", |name| {
+        self.find_entry(POD_LOGS, |name| {
             let [namespace, pod, its_uid] = three(name)?;
             let found = Found { container: None, pod: clean(pod), namespace: clean(namespace) };
             (its_uid == uid).then_some(found)

@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
 
+use super::confine::ConfineArgs;
 use crate::kernel::{BACKENDS, Backend};
 
 /// Flags of the kernel side, as typed.
@@ -30,6 +31,10 @@ pub struct KernelArgs {
     /// They go to every receiver of events; nothing in them is blotted out.
     #[arg(long)]
     pub show_command_lines: bool,
+
+    /// What to give up.
+    #[command(flatten)]
+    pub confine: ConfineArgs,
 }
 
 /// A hook back end, or the choice among them.
@@ -96,7 +101,19 @@ impl FromStr for RingSize {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Command {
+        #[command(flatten)]
+        kernel: KernelArgs,
+    }
+
+    fn parse(flags: &[&str]) -> KernelArgs {
+        Command::parse_from(["command"].iter().chain(flags)).kernel
+    }
 
     #[test]
     fn sizes_are_powers_of_two_with_or_without_a_unit() {
@@ -118,13 +135,10 @@ mod tests {
     #[test]
     fn each_hook_stands_for_the_back_end_of_its_name() {
         for hook in [Hook::Fexit, Hook::Tracepoint, Hook::Raw, Hook::None] {
-            let backends =
-                KernelArgs { hook, ring_size: RingSize(4096), show_command_lines: false }.backends();
+            let name = hook.to_possible_value().unwrap();
+            let backends = parse(&["--hook", name.get_name()]).backends();
             assert_eq!(backends.len(), 1);
-            assert_eq!(
-                Some(backends[0].name),
-                hook.to_possible_value().as_ref().map(clap::builder::PossibleValue::get_name)
-            );
+            assert_eq!(backends[0].name, name.get_name());
         }
     }
 }

@@ -61,6 +61,12 @@ impl Listener {
     pub fn path(&self) -> &Path {
         &self.path
     }
+
+    /// The directory of that, from which the socket is removed at the end.
+    #[must_use]
+    pub fn directory(&self) -> PathBuf {
+        directory_of(&self.path).to_owned()
+    }
 }
 
 impl Drop for Listener {
@@ -112,11 +118,10 @@ pub(super) fn listen(path: &Path) -> Result<Listener, BindError> {
 /// The directory of a path; it is made if it is missing.
 fn directory(path: &Path) -> Result<PathBuf, BindError> {
     let refused = |source| BindError::Refused { path: path.to_owned(), source };
-    let directory = match path.parent() {
-        Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
-        Some(parent) => parent,
-        None => return Err(BindError::NoSocket(path.to_owned())),
-    };
+    if path.parent().is_none() {
+        return Err(BindError::NoSocket(path.to_owned()));
+    }
+    let directory = directory_of(path);
     match DirBuilder::new().mode(0o700).create(directory) {
         Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(refused(error)),
         _ => {}
@@ -128,6 +133,10 @@ fn directory(path: &Path) -> Result<PathBuf, BindError> {
     } else {
         Err(BindError::Unsafe(directory.to_owned()))
     }
+}
+
+fn directory_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Keeps others from doing the same in a directory, until it is dropped.

@@ -22,7 +22,7 @@ use killsnoop_common::{
 };
 
 use super::{Backend, KernelError, Reader, events::ReaderCounts, take_map};
-use crate::counters::{Class, Counters, Counts, MapFill, Outcomes, Program, Snapshot};
+use crate::counters::{Class, Counters, Counts, Feature, MapFill, Outcomes, Program, Snapshot};
 
 /// Puts every legal key into the map of calls, with 0 for all CPUs: so no update can fail, and the first call of a kind
 /// is an increase of a counter that was there.
@@ -51,6 +51,7 @@ pub struct MapCounters {
     lost: PerCpuArray<MapData, u64>,
     programs: Vec<(&'static str, Vec<OwnedFd>)>,
     backend: &'static Backend,
+    features: Vec<(Feature, bool)>,
     attached: Arc<AtomicBool>,
     reader: Arc<ReaderCounts>,
 }
@@ -59,6 +60,7 @@ impl MapCounters {
     pub(super) fn new(
         ebpf: &mut Ebpf,
         backend: &'static Backend,
+        features: Vec<(Feature, bool)>,
         programs: Vec<(&'static str, Vec<OwnedFd>)>,
         attached: &Arc<AtomicBool>,
         reader: &Reader,
@@ -72,6 +74,7 @@ impl MapCounters {
             lost: take_map(ebpf, "LOST")?,
             programs,
             backend,
+            features,
             attached: Arc::clone(attached),
             reader: reader.counts(),
         })
@@ -160,7 +163,7 @@ impl Counters for MapCounters {
             // All keys are put in at load and none is ever added or removed.
             maps: vec![MapFill { name: "kills", n_entries: n_keys, capacity: KillKey::N as u64 }],
             hook: self.backend.name,
-            sees_compat: self.backend.sees_compat,
+            features: self.features.clone(),
             n_read,
             n_undecodable,
         })

@@ -59,7 +59,7 @@ pub static BACKENDS: [Backend; 4] = [
     },
     Backend {
         name: "none",
-        tax: "no system call takes longer, and calls are not counted",
+        tax: "no system call takes longer",
         sees_compat: false,
         sees_calls: false,
         attach: |_, _| Ok(Attached::default()),
@@ -183,10 +183,8 @@ fn attach_function(
     function: &str,
     btf: &Btf,
 ) -> Result<(OwnedFd, FExitLink), HookError> {
-    let refused = |error: ProgramError| HookError::AttachFunction {
-        function: function.to_owned(),
-        said: error.into(),
-    };
+    let refused =
+        |error: ProgramError| HookError::AttachFunction { function: function.to_owned(), said: error.into() };
     program.load(function, btf).map_err(refused)?;
     let attached = program.attach().and_then(|link| program.take_link(link)).map_err(refused);
     let copy = hold(name, program.fd());

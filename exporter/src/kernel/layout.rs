@@ -5,8 +5,9 @@ use std::io;
 
 use killsnoop_common::layout::{
     CAN_CAST, COMPAT_FLAG, CSS_SET_MEMORY, Constant, EXIT_HAS_GROUP_DEAD, FIELDS, MARK_VICTIM_HAS_TASK,
-    MAY_COPY, MAY_READ_USER, MM_ANON_PAGES, MM_FILE_PAGES, MM_SHMEM_PAGES, MUST_COPY, N_CONSTANTS, PID_NUMBERS_HAVE_TYPES, Place,
-    REGISTERS_BELOW_TOP, RSS_HAS_TYPES, SIGINFO_IS_NUMBER, SIGINFO_TYPE, STACK_SIZE, TASK_ABI, TASK_TYPE,
+    MAY_COPY, MAY_READ_USER, MM_ANON_PAGES, MM_FILE_PAGES, MM_SHMEM_PAGES, MUST_COPY, N_CONSTANTS,
+    PID_NUMBERS_HAVE_TYPES, Place, REGISTERS_BELOW_TOP, RSS_HAS_TYPES, SIGINFO_IS_NUMBER, SIGINFO_TYPE,
+    STACK_SIZE, TASK_ABI, TASK_TYPE,
 };
 
 use super::{btf::Btf, lifecycle::Allowed, machine::machine};
@@ -41,7 +42,8 @@ impl Layout {
         layout.add_computed(btf)?;
         layout.add_machine(btf);
         layout.add_features(btf);
-        let missing = layout.fields.iter().zip(FIELDS).find(|(at, place)| at.is_none() && place.is_everywhere);
+        let missing =
+            layout.fields.iter().zip(FIELDS).find(|(at, place)| at.is_none() && place.is_everywhere);
         match missing {
             Some((_, Place { structure, path, .. })) => Err(io::Error::new(
                 io::ErrorKind::InvalidData,
@@ -99,7 +101,9 @@ impl Layout {
         let (task, info) = (self.fields[TASK_ABI.number()], btf.offset("thread_info", field).ok());
         let abi = task.zip(info).map(|(task, info)| task + info);
         if abi.is_none() {
-            tracing::warn!("32-bit calls cannot be told from native ones: this kernel does not say where it marks them");
+            tracing::warn!(
+                "32-bit calls cannot be told from native ones: this kernel does not say where it marks them"
+            );
         }
         self.fields[TASK_ABI.number()] = abi;
         self.constants[COMPAT_FLAG.number()] = if abi.is_some() { flag } else { 0 };
@@ -113,8 +117,7 @@ impl Layout {
         let victim_is_task = tracepoint("mark_victim").is_some_and(|(_, is_pointer)| is_pointer);
         let exit_tells_last = tracepoint("sched_process_exit").is_some_and(|(n, _)| n == 2);
         let has_helper = |name| btf.value("bpf_func_id", name).is_some();
-        let has_types =
-            has_helper("BPF_FUNC_get_current_task_btf") && has_helper("BPF_FUNC_task_pt_regs");
+        let has_types = has_helper("BPF_FUNC_get_current_task_btf") && has_helper("BPF_FUNC_task_pt_regs");
         self.set(MARK_VICTIM_HAS_TASK, victim_is_task.into());
         self.set(EXIT_HAS_GROUP_DEAD, exit_tells_last.into());
         self.set(MUST_COPY, (!has_types).into());

@@ -88,7 +88,9 @@ fn load(ebpf: &mut Ebpf, btf: &Btf) -> Result<(), HookError> {
             .into_iter()
             .map(|(name, program)| {
                 let load = move || {
-                    program.load(name, btf).map_err(|error| HookError::Load { program: name, said: error.into() })
+                    program
+                        .load(name, btf)
+                        .map_err(|error| HookError::Load { program: name, said: error.into() })
                 };
                 scope.spawn(load)
             })

@@ -58,7 +58,10 @@ fn programs(object: &[u8]) -> Result<Vec<std::ops::Range<usize>>, MarkError> {
         Some(start..start.checked_add(len)?)
     };
     let text = elf.sections().filter(|section| section.kind() == SectionKind::Text);
-    Ok(text.filter_map(|section| place(section.file_range()?)).filter(|range| range.end <= object.len()).collect())
+    Ok(text
+        .filter_map(|section| place(section.file_range()?))
+        .filter(|range| range.end <= object.len())
+        .collect())
 }
 
 /// Writes the number in place of a mark, if the instruction has one.
@@ -105,7 +108,11 @@ mod tests {
     /// A kernel in which everything has a number of its own.
     fn layout() -> Layout {
         let fields = (0..FIELDS.len()).map(|n| Some(u32::try_from(n).unwrap() * 8)).collect();
-        Layout { fields, cast_function: Some(4711), constants: std::array::from_fn(|n| 1_000_000 + i32::try_from(n).unwrap()) }
+        Layout {
+            fields,
+            cast_function: Some(4711),
+            constants: std::array::from_fn(|n| 1_000_000 + i32::try_from(n).unwrap()),
+        }
     }
 
     /// The instructions of all programs.

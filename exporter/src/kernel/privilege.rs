@@ -2,85 +2,105 @@
 
 use std::{fs, path::Path};
 
+use rustix::thread::{CapabilitySet, capabilities};
+
 use super::btf::VMLINUX;
 
-/// A capability of capabilities(7) that watching signals needs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Capability {
-    /// `CAP_BPF`: load BPF programs and create maps.
-    Bpf,
-    /// `CAP_PERFMON`: let them look at the kernel.
-    Perfmon,
-}
+mod lockdown;
+mod memory;
+mod tracepoints;
 
-impl Capability {
-    const ADMIN: u64 = 1 << 21;
+pub use self::{
+    lockdown::{Lockdown, lockdown},
+    memory::refused_memory,
+    tracepoints::no_tracepoints,
+};
+pub(super) use memory::allow_memory;
 
-    const fn bit(self) -> u64 {
-        match self {
-            Self::Bpf => 1 << 39,
-            Self::Perfmon => 1 << 38,
-        }
-    }
+/// What loads BPF programs and makes maps, and what lets programs look at the kernel.
+const NEEDED: [(CapabilitySet, &str); 2] =
+    [(CapabilitySet::BPF, "CAP_BPF"), (CapabilitySet::PERFMON, "CAP_PERFMON")];
 
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Bpf => "CAP_BPF",
-            Self::Perfmon => "CAP_PERFMON",
-        }
-    }
-}
+const WAY_OUT: &str = "run as root, or grant CAP_BPF and CAP_PERFMON (a unit of systemd: AmbientCapabilities=; a container: \
+    capabilities.add; a file: setcap cap_bpf,cap_perfmon+ep)";
 
 /// What is missing, as one sentence with the way out; `None` if nothing is.
 #[must_use]
 pub fn missing() -> Option<String> {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    missing_in(&status, Path::new(VMLINUX).exists())
+    let uid_map = fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
+    missing_in(effective(), &uid_map, Path::new(VMLINUX).exists())
 }
 
-fn missing_in(status: &str, has_btf: bool) -> Option<String> {
-    let effective = capabilities(status);
-    let names: Vec<_> = [Capability::Bpf, Capability::Perfmon]
-        .into_iter()
-        .filter(|wanted| effective & (wanted.bit() | Capability::ADMIN) == 0)
-        .map(Capability::name)
-        .collect();
+/// Whether the executables of other users' processes may be read, see `proc_pid_exe(5)`.
+pub(super) fn may_see_all_executables() -> bool {
+    effective().contains(CapabilitySet::SYS_PTRACE)
+}
+
+fn missing_in(effective: CapabilitySet, uid_map: &str, has_btf: bool) -> Option<String> {
+    let is_there = |wanted| effective.intersects(wanted | CapabilitySet::SYS_ADMIN);
+    let names: Vec<_> =
+        NEEDED.iter().filter(|(wanted, _)| !is_there(*wanted)).map(|(_, name)| *name).collect();
     if !names.is_empty() {
-        return Some(format!("no {}: run as root, or grant CAP_BPF and CAP_PERFMON", names.join(" and no ")));
+        return Some(format!("no {}: {WAY_OUT}", names.join(" and no ")));
     }
-    (!has_btf).then(|| {
-        format!("this kernel has no type information at {VMLINUX}: boot one that is built with CONFIG_DEBUG_INFO_BTF")
+    if !has_btf {
+        return Some(format!(
+            "this kernel has no type information at {VMLINUX}: boot one that is built with CONFIG_DEBUG_INFO_BTF"
+        ));
+    }
+    is_of_user_namespace(uid_map).then(|| {
+        "the capabilities of a user namespace are none for BPF: run outside of it, for instance in a container that is \
+         not rootless"
+            .to_owned()
     })
 }
 
-/// The effective set; all of it where it cannot be read, so that the kernel itself gives the answer.
-fn capabilities(status: &str) -> u64 {
-    status
-        .lines()
-        .find_map(|line| u64::from_str_radix(line.strip_prefix("CapEff:")?.trim(), 16).ok())
-        .unwrap_or(u64::MAX)
+/// Whether a `uid_map`, see `user_namespaces(7)`, is that of another namespace than the first, which has all users.
+fn is_of_user_namespace(uid_map: &str) -> bool {
+    !uid_map.is_empty() && !uid_map.split_ascii_whitespace().eq(["0", "0", "4294967295"])
+}
+
+/// What this thread may do; all where that cannot be had, so that the kernel itself gives the answer.
+fn effective() -> CapabilitySet {
+    capabilities(None).map_or(CapabilitySet::all(), |sets| sets.effective)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::missing_in;
+    use super::*;
+
+    const FIRST: &str = "         0          0 4294967295\n";
 
     #[test]
-    fn what_is_missing_is_named_with_the_way_out() {
-        let none = "Name:\tx\nCapEff:\t0000000000000000\n";
-        assert_eq!(
-            missing_in(none, true).unwrap(),
-            "no CAP_BPF and no CAP_PERFMON: run as root, or grant CAP_BPF and CAP_PERFMON"
-        );
-        let bpf_only = "CapEff:\t0000008000000000\n";
-        assert!(missing_in(bpf_only, true).unwrap().starts_with("no CAP_PERFMON: "));
-        let both = "CapEff:\t000000c000000000\n";
-        assert_eq!(missing_in(both, true), None);
-        assert!(missing_in(both, false).unwrap().contains("CONFIG_DEBUG_INFO_BTF"));
+    fn each_missing_capability_is_named_with_the_way_out() {
+        let (bpf, perfmon) = (CapabilitySet::BPF, CapabilitySet::PERFMON);
+        let rows = [
+            (
+                CapabilitySet::empty(),
+                "no CAP_BPF and no CAP_PERFMON: run as root, or grant CAP_BPF and CAP_PERFMON",
+            ),
+            (bpf, "no CAP_PERFMON: run as root, or grant"),
+            (perfmon, "no CAP_BPF: run as root, or grant"),
+        ];
+        for (effective, expected) in rows {
+            let missing = missing_in(effective, FIRST, true).unwrap();
+            assert!(missing.starts_with(expected) && missing.contains("AmbientCapabilities="), "{missing}");
+        }
+        assert_eq!(missing_in(bpf | perfmon, FIRST, true), None);
+        assert!(missing_in(bpf | perfmon, FIRST, false).unwrap().contains("CONFIG_DEBUG_INFO_BTF"));
     }
 
     #[test]
     fn an_administrator_has_both() {
-        assert_eq!(missing_in("CapEff:\t0000000000200000\n", true), None);
+        assert_eq!(missing_in(CapabilitySet::SYS_ADMIN, FIRST, true), None);
+    }
+
+    #[test]
+    fn capabilities_of_a_user_namespace_are_told_to_be_none() {
+        for uid_map in ["0 1000 1\n", "0 0 65536\n", "0 0 4294967295\n7 7 1\n"] {
+            let missing = missing_in(CapabilitySet::all(), uid_map, true).unwrap();
+            assert!(missing.contains("user namespace"), "{missing}");
+        }
+        assert_eq!(missing_in(CapabilitySet::all(), "", true), None);
     }
 }

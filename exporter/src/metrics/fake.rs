@@ -15,7 +15,7 @@ use killsnoop_common::{
 };
 
 use crate::{
-    counters::{Class, Counters, MapFill, Outcomes, Program, Snapshot},
+    counters::{Class, Counters, Feature, MapFill, Outcomes, Program, Snapshot},
     ledger::{Ledger, Stage},
 };
 
@@ -62,7 +62,7 @@ pub(crate) fn snapshot(count: impl Fn(KillKey) -> u64) -> Snapshot {
         ],
         maps: vec![MapFill { name: "KILLS", n_entries: KillKey::N as u64, capacity: KillKey::N as u64 }],
         hook: "tracepoint",
-        sees_compat: false,
+        features: vec![(Feature::Calls, true), (Feature::CompatCalls, false)],
         n_read: 16,
         n_undecodable: 1,
     }

@@ -54,6 +54,10 @@ pub(super) const HOOK_ERRORS: Family = Family {
     name: "killsnoop_hook_errors_total",
     help: "Work that a hook in the kernel could not do, by reason. No event is lost by it.",
 };
+pub(super) const FEATURE_AVAILABLE: Family = Family {
+    name: "killsnoop_feature_available",
+    help: "Whether this kernel lets something be seen: 1, or 0.",
+};
 pub(super) const HOOK_INFO: Family = Family {
     name: "killsnoop_hook_info",
     help: "How calls are watched, and whether those of 32-bit programs are seen. The value is always 1.",

@@ -191,6 +191,13 @@ const DEFAULT_QUEUE_SIZE: usize = 65_536;
 const DEFAULT_RETRY_MAX: Duration = Duration::from_mins(1);
 
 impl Config {
+    /// The TCP port of the collector.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        let usual = if self.endpoint.scheme_str() == Some("https") { 443 } else { 80 };
+        self.endpoint.port_u16().unwrap_or(usual)
+    }
+
     /// Makes settings of the flags and, where they say nothing, of the variables that `env` reads; `None` if there is
     /// no endpoint or sending is switched off. Reads the certificates, which must therefore be readable now and need
     /// not be later; for an endpoint without TLS they are not looked at.

@@ -2,10 +2,11 @@
 
 use std::{
     io::{self, Write},
-    process::ExitCode,
+    os::unix::process::CommandExt as _,
+    process::{Command, ExitCode},
     sync::mpsc,
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, Result, bail};
@@ -15,71 +16,137 @@ use killsnoop_common::{
 };
 use killsnoop_exporter::{
     cli::check::CheckArgs,
-    counters::Counters,
-    kernel::{Backend, Kernel, KernelError, Notice, Wanted, privilege},
+    confine::{Finding, State},
+    counters::{Counters, Feature},
+    event::Event,
+    kernel::{Backend, Kernel, KernelError, MapCounters, Notice, Seeded, Wanted, privilege},
 };
-use rustix::process::{getpid, test_kill_process};
+use rustix::process::{Signal, getpid, kill_process, test_kill_process};
+
+use super::watch::{give_up, reach};
 
 /// How long an event may take from the kernel to here.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Writes one line per finding; success if signals can be counted and streamed here.
 pub(crate) fn run(args: &CheckArgs) -> Result<ExitCode> {
-    let mut report = Report { out: io::stdout(), works: false };
-    let system = rustix::system::uname();
-    report.line(
-        true,
-        "kernel",
-        &format!("{} {}", system.release().to_string_lossy(), system.machine().to_string_lossy()),
-    )?;
-    match privilege::missing() {
-        Some(missing) => {
-            report.line(false, "privilege", &missing)?;
-            return Ok(ExitCode::FAILURE);
-        }
-        None => report.line(
-            true,
-            "privilege",
-            "CAP_BPF and CAP_PERFMON, and the kernel's type information is there",
-        )?,
+    let mut report = Report { out: io::stdout() };
+    report.system()?;
+    if let Some(missing) = privilege::missing() {
+        report.line(Mark::Fail, "privilege", &missing)?;
+        return Ok(ExitCode::FAILURE);
     }
+    report.line(
+        Mark::Ok,
+        "privilege",
+        "CAP_BPF and CAP_PERFMON, and the kernel's type information is there",
+    )?;
+    let mut works = None;
     for backend in args.kernel.backends() {
         match try_out(backend, args.kernel.ring_size.0) {
-            Ok(()) => report.backend(backend)?,
-            Err(error) => report.line(false, &format!("hook {}", backend.name), &format!("{error:#}"))?,
+            Ok(found) => {
+                report.backend(backend, works.is_none())?;
+                works.get_or_insert(found);
+            }
+            Err(error) => report.refusal(backend, &error)?,
         }
     }
-    report.verdict()
+    let Some(Found { counters, seeded, features }) = works else {
+        report.line(Mark::Fail, "verdict", "no hook works here; see the lines above for the reasons")?;
+        return Ok(ExitCode::FAILURE);
+    };
+    report.deaths(&features)?;
+    report.executables(seeded)?;
+    report.confinement(&give_up(args.kernel.confine, &reach(), &counters))?;
+    report.line(Mark::Ok, "verdict", "signals can be counted and streamed here")?;
+    Ok(ExitCode::SUCCESS)
 }
 
 struct Report<W> {
     out: W,
-    works: bool,
+}
+
+/// What a line begins with: whether something works, or is merely worth knowing.
+#[derive(Clone, Copy)]
+enum Mark {
+    Ok,
+    Fail,
+    Note,
 }
 
 impl<W: Write> Report<W> {
-    fn line(&mut self, good: bool, what: &str, finding: &str) -> Result<()> {
-        let mark = if good { "ok" } else { "FAIL" };
+    fn line(&mut self, mark: Mark, what: &str, finding: &str) -> Result<()> {
+        let mark = match mark {
+            Mark::Ok => "ok",
+            Mark::Fail => "FAIL",
+            Mark::Note => "note",
+        };
         writeln!(self.out, "{mark:<5} {what:<16} {finding}")
             .or_else(closed)
             .context("cannot write the report")
     }
 
-    fn backend(&mut self, backend: &Backend) -> Result<()> {
-        let chosen = if self.works { "" } else { " (this one will be used)" };
-        self.works = true;
-        let blind = if backend.sees_compat { "sees 32-bit calls" } else { "does not see 32-bit calls" };
-        let finding = format!("a call was counted and its event arrived; {}; {blind}{chosen}", backend.tax);
-        self.line(true, &format!("hook {}", backend.name), &finding)
+    fn system(&mut self) -> Result<()> {
+        let system = rustix::system::uname();
+        let (release, machine) = (system.release().to_string_lossy(), system.machine().to_string_lossy());
+        self.line(Mark::Ok, "kernel", &format!("{release} {machine}"))?;
+        match privilege::lockdown() {
+            Some(level) => match level.costs() {
+                Some(costs) => self.line(Mark::Note, "lockdown", &format!("{level}: {costs}")),
+                None => self.line(Mark::Ok, "lockdown", &format!("{level}, which costs nothing")),
+            },
+            None => Ok(()),
+        }
     }
 
-    fn verdict(&mut self) -> Result<ExitCode> {
-        if self.works {
-            self.line(true, "verdict", "signals can be counted and streamed here")?;
-            return Ok(ExitCode::SUCCESS);
+    fn backend(&mut self, backend: &Backend, is_first: bool) -> Result<()> {
+        let chosen = if is_first { " (this one will be used)" } else { "" };
+        let (done, blind) = match backend {
+            Backend { sees_calls: false, .. } => ("calls are not counted", ""),
+            Backend { sees_compat: true, .. } => {
+                ("a call was counted and its event arrived", "; sees 32-bit calls")
+            }
+            Backend { .. } => ("a call was counted and its event arrived", "; does not see 32-bit calls"),
+        };
+        let finding = format!("{done}; {}{blind}{chosen}", backend.tax);
+        self.line(Mark::Ok, &format!("hook {}", backend.name), &finding)
+    }
+
+    fn refusal(&mut self, backend: &Backend, error: &anyhow::Error) -> Result<()> {
+        let obstacle = privilege::no_tracepoints().filter(|_| backend.name == "tracepoint");
+        let obstacle = obstacle.map(|obstacle| format!("{obstacle}; ")).unwrap_or_default();
+        self.line(Mark::Fail, &format!("hook {}", backend.name), &format!("{obstacle}{error:#}"))
+    }
+
+    fn deaths(&mut self, features: &[(Feature, bool)]) -> Result<()> {
+        self.line(Mark::Ok, "deaths", "a process that was killed was counted, and its verdict arrived")?;
+        let absent = features.iter().filter(|(feature, is_there)| {
+            !is_there && matches!(feature, Feature::Executables | Feature::OomLimits)
+        });
+        absent.map(|(feature, _)| self.line(Mark::Note, feature.name(), feature.absence())).collect()
+    }
+
+    fn executables(&mut self, Seeded { n_known, n_refused }: Seeded) -> Result<()> {
+        if n_refused == 0 {
+            return self.line(Mark::Ok, "executables", "those of all processes that run already are known");
         }
-        self.line(false, "verdict", "no hook works here; see the lines above for the reasons")?;
-        Ok(ExitCode::FAILURE)
+        let n = n_known + n_refused;
+        let finding = format!(
+            "of {n_refused} of {n} processes that run already they stay unknown; CAP_SYS_PTRACE at the start would tell \
+             them"
+        );
+        self.line(Mark::Note, "executables", &finding)
+    }
+
+    fn confinement(&mut self, findings: &[Finding]) -> Result<()> {
+        findings.iter().try_for_each(|Finding { mechanism, state, what }| {
+            let mark = match state {
+                State::InForce => Mark::Ok,
+                State::Absent => Mark::Note,
+                State::Failed => Mark::Fail,
+            };
+            self.line(mark, mechanism, what)
+        })
     }
 }
 
@@ -88,8 +155,17 @@ fn closed(error: io::Error) -> io::Result<()> {
     if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) }
 }
 
-/// Attaches by one back end, makes a call that sends no signal, and waits for both its counter and its event.
-fn try_out(backend: &'static Backend, ring_bytes: u32) -> Result<()> {
+/// What was found out with a back end.
+struct Found {
+    /// They can be read still.
+    counters: MapCounters,
+    seeded: Seeded,
+    features: Vec<(Feature, bool)>,
+}
+
+/// Attaches by one back end, makes a call that sends no signal and lets a process be killed, and waits for the counters and
+/// the events of both.
+fn try_out(backend: &'static Backend, ring_bytes: u32) -> Result<Found> {
     let me = getpid();
     let filter = Filter {
         sender: me.as_raw_nonzero().get().unsigned_abs(),
@@ -99,7 +175,9 @@ fn try_out(backend: &'static Backend, ring_bytes: u32) -> Result<()> {
     };
     let wanted = Wanted { backends: std::slice::from_ref(backend), filter, ring_bytes, keep_commands: false };
     let mut kernel = Kernel::attach(&wanted).map_err(only_refusal)?;
-    let (counters, reader, _) = kernel.take()?;
+    let features = kernel.features();
+    let (counters, reader, mut images) = kernel.take()?;
+    let seeded = images.seed();
     let stop = reader.stop();
     let (events, arrivals) = mpsc::channel::<Notice>();
     let reading = thread::spawn(move || reader.run(|notice| _ = events.send(notice)));
@@ -107,16 +185,47 @@ fn try_out(backend: &'static Backend, ring_bytes: u32) -> Result<()> {
     let before = probes(&counters)?;
     test_kill_process(me).context("cannot ask whether this process exists")?;
     let after = probes(&counters)?;
-    let arrival = arrivals.recv_timeout(PATIENCE);
+    let call = !backend.sees_calls || arrives(&arrivals, |event| matches!(event, Event::Call(_)));
+    let victim = killed()?;
+    let death =
+        arrives(&arrivals, |event| matches!(event, Event::Death(death) if death.victim.pid == victim));
 
     kernel.detach();
     stop.stop();
     reading.join().map_err(|_| anyhow::anyhow!("the reader of events panicked"))??;
-    if after <= before {
+    if after <= before && backend.sees_calls {
         bail!("it is attached, but a call was not counted; please report this with the kernel's version");
     }
-    arrival.context("it is attached and counts, but no event arrived within a second")?;
-    Ok(())
+    if !call {
+        bail!("it is attached and counts, but no event arrived within a second");
+    }
+    if !death {
+        bail!(
+            "a process was killed, but no verdict arrived within a second; please report this with the kernel's version"
+        );
+    }
+    Ok(Found { counters, seeded, features })
+}
+
+/// Waits for an event, but not for long.
+fn arrives(arrivals: &mpsc::Receiver<Notice>, is_it: impl Fn(&Event) -> bool) -> bool {
+    let until = Instant::now() + PATIENCE;
+    while let Ok(notice) = arrivals.recv_timeout(until.saturating_duration_since(Instant::now())) {
+        if matches!(&notice, Notice::Event(event) if is_it(event)) {
+            return true;
+        }
+    }
+    false
+}
+
+/// A process that kills itself before it runs anything; its process id.
+fn killed() -> Result<u32> {
+    let mut command = Command::new("/proc/self/exe");
+    // SAFETY: between fork and exec it makes a system call and nothing else.
+    unsafe { command.pre_exec(|| Ok(kill_process(getpid(), Signal::KILL)?)) };
+    let mut child = command.spawn().context("cannot start a process")?;
+    child.wait().context("cannot wait for a process")?;
+    Ok(child.id())
 }
 
 /// Of one back end there is one refusal, which the line names already.

@@ -14,6 +14,7 @@ use killsnoop_common::filter::Filter;
 use killsnoop_exporter::{
     cgroup::{self, CgroupSender, Places},
     cli::{log::Level, serve::ServeArgs},
+    confine::Reach,
     control,
     event::Event,
     http,
@@ -28,7 +29,10 @@ use killsnoop_exporter::{
 use tokio::{runtime::Runtime, task::JoinHandle, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-use super::{Ending, attach, ended, learn, read};
+use super::{
+    Ending, ended, read,
+    watch::{Watch, reach},
+};
 
 /// How long the end may take: what is queued is sent meanwhile, what is left then is lost, and counted.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -40,25 +44,35 @@ pub(crate) fn run(args: &ServeArgs) -> Result<ExitCode> {
         Ok(otlp) => otlp,
         Err(errors) => return Ok(usage(&errors)),
     };
+    // The port is taken first: that it is in use is told at once, and without a look at the kernel.
+    let listeners = match http::bind(&args.web.listen_addresses) {
+        Err(error @ http::BindError::NoAddress { .. }) => return Ok(usage(&[full(&error)])),
+        bound => bound?,
+    };
+    let control = control::bind(&args.control)?;
+    // Calls are not told of where nobody reads; deaths always are, for those who ask what died.
+    let filter = if otlp.is_some() { args.events.filter() } else { DEATHS_ALONE };
+    // Every thread is started after this one has given up what none of them needs.
+    let watch = Watch::start(&args.kernel, filter, &reach_of(otlp.as_ref(), control.as_ref()))?;
     let runtime = Runtime::new().context("cannot start the async runtime")?;
     runtime.block_on(async {
-        // The port is taken first: that it is in use is told at once, and without a look at the kernel.
-        let listeners = match http::bind(&args.web.listen_addresses) {
-            Err(error @ http::BindError::NoAddress { .. }) => return Ok(usage(&[full(&error)])),
-            bound => bound?,
-        };
-        let control = control::bind(&args.control)?;
-        // Calls are not told of where nobody reads; deaths always are, for those who ask what died.
-        let filter = if otlp.is_some() { args.events.filter() } else { DEATHS_ALONE };
-        let mut kernel = attach(&args.kernel, filter)?;
-        let (counters, reader, images) = kernel.take()?;
-        learn(images);
         let (places, cgroups) = cgroup::start().context("cannot start to look at cgroups")?;
         let sinks = Sinks::start(args, otlp.as_ref());
-        let page = sinks.page(counters);
-        let reading = Reading { reader, places, cgroups };
-        Service::start(args, listeners, control, kernel, reading, page, sinks)?.run().await
+        let page = sinks.page(watch.counters);
+        let reading = Reading { reader: watch.reader, places, cgroups };
+        Service::start(args, listeners, control, watch.kernel, reading, page, sinks)?.run().await
     })
+}
+
+/// What it goes on to need: the collector, whose address is looked up again for each connection, and to remove the
+/// control socket.
+fn reach_of(otlp: Option<&otlp::Config>, control: Option<&control::Listener>) -> Reach {
+    let remove_in = control.map(control::Listener::directory).into_iter().collect();
+    let reach = Reach { remove_in, ..reach() };
+    match otlp {
+        Some(config) => Reach { connect: vec![config.port()], ..reach }.with_names_of_hosts(),
+        None => reach,
+    }
 }
 
 /// Deaths and OOM kills, and nothing else.

@@ -22,11 +22,14 @@ use killsnoop_exporter::{
     counters::Counters,
     ledger::{Ledger, Stage},
     log,
-    terminal::{self, Options, Outcome},
+    terminal::{Options, Outcome, Output},
 };
 use tokio::runtime;
 
-use super::{Ending, attach, ended, learn, read};
+use super::{
+    Ending, ended, read,
+    watch::{Watch, reach},
+};
 
 /// How long a reader of the lines may take for what is left at the end.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -34,27 +37,24 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Runs until Ctrl-C, until enough was seen, or until nobody reads any more.
 pub(crate) fn run(kernel: &KernelArgs, log: LogArgs, config: TraceConfig) -> Result<ExitCode> {
     log::start(log, Level::Warn);
+    // What the output takes of this machine is read, and every thread started after this one has given up the rest.
+    let output = Output::new(Options { color: is_colored(config.color), ..config.output });
+    let watch = Watch::start(kernel, config.filter, &reach())?;
     let runtime = runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("cannot start the async runtime")?;
-    runtime.block_on(trace(kernel, config))
+    runtime.block_on(trace(watch, output, config))
 }
 
-async fn trace(args: &KernelArgs, config: TraceConfig) -> Result<ExitCode> {
+async fn trace(watch: Watch, output: Output, config: TraceConfig) -> Result<ExitCode> {
+    let Watch { kernel, counters, reader } = watch;
     let mut ending = Ending::new()?;
-    let mut kernel = attach(args, config.filter)?;
-    let (counters, reader, images) = kernel.take()?;
-    if config.filter.deaths == 1 {
-        learn(images);
-    }
     let (places, cgroups) = cgroup::start().context("cannot start to look at cgroups")?;
     let ledger = Arc::new(Ledger::default());
     // The file behind standard output, without the standard library's buffer: the writer has its own.
     let out = File::from(io::stdout().as_fd().try_clone_to_owned().context("cannot use standard output")?);
-    let options = Options { color: is_colored(config.color), ..config.output };
-    let (sender, mut output) =
-        terminal::start(options, Arc::clone(&ledger), out).context("cannot start to write")?;
+    let (sender, mut output) = output.start(Arc::clone(&ledger), out).context("cannot start to write")?;
     let stop_reading = reader.stop();
     let select = config.select;
     let mut reading = read(reader, places, cgroups, move |event| {

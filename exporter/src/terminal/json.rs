@@ -14,11 +14,12 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Json {
     time: Second,
+    sender: Option<(Process, Vec<u8>)>,
 }
 
 impl Json {
     pub(super) fn new() -> Self {
-        Self { time: Second::new(TimeZone::UTC, "%Y-%m-%dT%H:%M:%S") }
+        Self { time: Second::new(TimeZone::UTC, "%Y-%m-%dT%H:%M:%S"), sender: None }
     }
 
     /// Writes the line of an event.
@@ -38,11 +39,23 @@ impl Json {
     fn call(&mut self, event: &Call, out: &mut Vec<u8>) {
         self.time(event.time, out);
         call(event, out);
-        sender(&event.sender, out);
+        self.sender(&event.sender, out);
         signal(event, out);
         target(event, out);
         result(event, out);
         out.extend_from_slice(b"}\n");
+    }
+
+    /// Most calls of a flood have the sender of the one before: its text is half of the line and more of the work.
+    fn sender(&mut self, sender: &Process, out: &mut Vec<u8>) {
+        if self.sender.as_ref().is_none_or(|(other, _)| other != sender) {
+            let mut text = Vec::new();
+            self::sender(sender, &mut text);
+            self.sender = Some((sender.clone(), text));
+        }
+        if let Some((_, text)) = &self.sender {
+            out.extend_from_slice(text);
+        }
     }
 
     fn time(&mut self, time: Time, out: &mut Vec<u8>) {

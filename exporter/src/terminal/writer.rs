@@ -9,7 +9,7 @@ use std::{
 
 use tokio::{sync::oneshot, time::timeout};
 
-use super::{Options, Printer, queue::Queue};
+use super::{Output, queue::Queue};
 use crate::{
     event::Event,
     ledger::{Ledger, Stage},
@@ -79,30 +79,32 @@ impl Handle {
     }
 }
 
-/// Starts to write events to `out`, each as soon as it was offered. The ledger is for this output alone: whatever is
-/// pending in it when the writing fails is counted as lost.
-///
-/// # Errors
-/// If no thread can be started.
-pub fn start(
-    options: Options,
-    ledger: Arc<Ledger>,
-    out: impl Write + Send + 'static,
-) -> io::Result<(Sender, Handle)> {
-    let queue = Arc::new(Queue::new(options.count, ledger));
-    let sender = Sender { queue: queue.clone() };
-    let (report, end) = oneshot::channel();
-    let handle = Handle { queue: queue.clone(), end, outcome: None };
-    thread::Builder::new().name("terminal".into()).spawn(move || {
-        let outcome = run(&options, &queue, out);
-        // An outcome that comes back was wanted by nobody: its handle is gone.
-        drop(report.send(outcome));
-    })?;
-    Ok((sender, handle))
+impl Output {
+    /// Starts to write events to `out`, each as soon as it was offered. The ledger is for this output alone: whatever is
+    /// pending in it when the writing fails is counted as lost.
+    ///
+    /// # Errors
+    /// If no thread can be started.
+    pub fn start(
+        self,
+        ledger: Arc<Ledger>,
+        out: impl Write + Send + 'static,
+    ) -> io::Result<(Sender, Handle)> {
+        let queue = Arc::new(Queue::new(self.options.count, ledger));
+        let sender = Sender { queue: queue.clone() };
+        let (report, end) = oneshot::channel();
+        let handle = Handle { queue: queue.clone(), end, outcome: None };
+        thread::Builder::new().name("terminal".into()).spawn(move || {
+            let outcome = run(self, &queue, out);
+            // An outcome that comes back was wanted by nobody: its handle is gone.
+            drop(report.send(outcome));
+        })?;
+        Ok((sender, handle))
+    }
 }
 
-fn run(options: &Options, queue: &Queue, out: impl Write) -> Outcome {
-    match write_all(options, queue, out) {
+fn run(output: Output, queue: &Queue, out: impl Write) -> Outcome {
+    match write_all(output, queue, out) {
         Ok(()) => Outcome::Done,
         Err(error) if error.kind() == ErrorKind::BrokenPipe => {
             queue.give_up(Stage::Shutdown);
@@ -116,8 +118,7 @@ fn run(options: &Options, queue: &Queue, out: impl Write) -> Outcome {
 }
 
 /// Writes until no more events come.
-fn write_all(options: &Options, queue: &Queue, mut out: impl Write) -> io::Result<()> {
-    let mut printer = Printer::new(options);
+fn write_all(Output { options, mut printer }: Output, queue: &Queue, mut out: impl Write) -> io::Result<()> {
     let mut text = Vec::new();
     if options.header {
         printer.header(&mut text);

@@ -9,7 +9,7 @@ use std::{
 use super::*;
 use crate::{
     event::examples::call_event as example,
-    terminal::{Columns, Form},
+    terminal::{Columns, Form, Options},
 };
 
 const N: u64 = 200_000;
@@ -44,7 +44,7 @@ impl Write for Memory {
 /// Offers so many events, waits for them to be written, and gives the outcome and the closed account.
 async fn flood(options: Options, n: u64, out: impl Write + Send + 'static) -> (Outcome, Arc<Ledger>) {
     let ledger = Arc::new(Ledger::default());
-    let (sender, handle) = start(options, ledger.clone(), out).unwrap();
+    let (sender, handle) = Output::new(options).start(ledger.clone(), out).unwrap();
     (0..n).for_each(|_| sender.offer(&example()));
     let outcome = handle.finish(SOON).await;
     assert_eq!(ledger.n_pending(), 0);
@@ -71,7 +71,7 @@ async fn everything_written_is_delivered_and_everything_else_is_lost() {
 async fn a_slow_reader_costs_events_and_the_offering_does_not_wait_for_it() {
     let (mut reader, writer) = stuck();
     let ledger = Arc::new(Ledger::default());
-    let (sender, handle) = start(JSON, ledger.clone(), writer).unwrap();
+    let (sender, handle) = Output::new(JSON).start(ledger.clone(), writer).unwrap();
     (0..N).for_each(|_| sender.offer(&example()));
     assert!(ledger.n_lost(Stage::Queue) > 0);
     let reading = thread::spawn(move || io::copy(&mut reader, &mut io::sink()).unwrap());
@@ -132,7 +132,7 @@ async fn an_output_that_panics_fails_and_its_events_are_lost() {
 async fn a_reader_that_is_stuck_does_not_keep_the_end_from_coming() {
     let (_reader, writer) = stuck();
     let ledger = Arc::new(Ledger::default());
-    let (sender, handle) = start(JSON, ledger.clone(), writer).unwrap();
+    let (sender, handle) = Output::new(JSON).start(ledger.clone(), writer).unwrap();
     (0..10_000).for_each(|_| sender.offer(&example()));
     let outcome = handle.finish(Duration::from_millis(50)).await;
     assert!(matches!(outcome, Outcome::TimedOut), "{outcome:?}");
@@ -145,7 +145,7 @@ async fn header_and_lines_appear_without_waiting_for_more() {
     let (lines, line) = mpsc::channel();
     thread::spawn(move || BufReader::new(reader).lines().try_for_each(|text| lines.send(text.unwrap())));
     let options = Options { form: Form::Table(Columns::default()), ..JSON };
-    let (sender, handle) = start(options, Arc::default(), writer).unwrap();
+    let (sender, handle) = Output::new(options).start(Arc::default(), writer).unwrap();
     assert!(line.recv_timeout(SOON).unwrap().starts_with("TIME      PID "));
     for _ in 0..3 {
         sender.offer(&example());
@@ -168,7 +168,7 @@ async fn a_table_without_its_header_and_json_start_with_an_event() {
 async fn after_the_count_it_ends_by_itself_with_as_many_lines() {
     let (out, ledger) = (Memory::default(), Arc::new(Ledger::default()));
     let options = Options { count: Some(1000), ..JSON };
-    let (sender, mut handle) = start(options, ledger.clone(), out.clone()).unwrap();
+    let (sender, mut handle) = Output::new(options).start(ledger.clone(), out.clone()).unwrap();
     (0..N).for_each(|_| sender.offer(&example()));
     handle.ended().await;
     handle.ended().await;
