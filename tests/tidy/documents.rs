@@ -46,6 +46,22 @@ fn the_readme_speaks_of_every_metric() {
 }
 
 #[test]
+fn every_test_that_a_machine_cannot_do_exists_and_has_a_reason() {
+    let tests: Vec<_> = files().filter(|file| file.is_in("tests/e2e")).collect();
+    let exists = |path: &str| {
+        let (module, name) = path.rsplit_once("::").unwrap();
+        let place = format!("tests/e2e/{}.rs", module.replace("::", "/"));
+        tests.iter().any(|file| file.path == place && file.text.contains(&format!("fn {name}()")))
+    };
+    let lines = text("tests/vm/cannot").lines().filter(|line| !line.starts_with('#'));
+    let is_wrong = |line: &&str| match line.split('|').collect::<Vec<_>>()[..] {
+        [_, _, test, why] => why.is_empty() || !exists(test),
+        _ => true,
+    };
+    none(lines.filter(is_wrong).map(|line| format!("tests/vm/cannot: {line}")));
+}
+
+#[test]
 fn the_architecture_can_be_read_in_one_go() {
     let n_lines = text("ARCHITECTURE.md").lines().count();
     assert!(n_lines < 200, "{n_lines} lines");
