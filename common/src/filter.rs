@@ -58,6 +58,12 @@ impl Filter {
     /// Lets no event pass: nothing is sent where nobody reads.
     pub const NOTHING: Self = Self { syscalls: 0, ..Self::ALL };
 
+    /// Whether events are wanted of which there can be very many: those of calls and of signals.
+    #[must_use]
+    pub const fn can_flood(&self) -> bool {
+        self.syscalls != 0 || self.posted != POSTED_NONE
+    }
+
     /// Whether the event of a call with these properties is wanted.
     #[must_use]
     #[inline]

@@ -221,11 +221,20 @@ fn load(wanted: &Wanted, types: &Types) -> Result<Ebpf, KernelError> {
         // The object needs no relocation: where the kernel has what is written into it.
         .btf(None)
         .override_global("FILTER", &wanted.filter, true)
-        .map_max_entries("EVENTS", wanted.ring_bytes)
+        .map_max_entries("EVENTS", ring_bytes(wanted))
         .map_max_entries("URGENT", URGENT_BYTES)
         .map_max_entries("SIGNALS", n_shards)
         .load(&object)
         .map_err(KernelError::Load)
+}
+
+/// Nothing needs room for events that nobody asks for.
+fn ring_bytes(wanted: &Wanted) -> u32 {
+    if wanted.filter.can_flood() {
+        wanted.ring_bytes
+    } else {
+        u32::try_from(rustix::param::page_size()).unwrap_or(wanted.ring_bytes)
+    }
 }
 
 /// The types of a kernel take 20 MiB while programs are loaded, in pieces so small that the allocator would keep them.

@@ -12,6 +12,7 @@ mod deploy;
 mod events;
 mod filters;
 mod floods;
+mod hooks;
 mod lost;
 mod otlp;
 mod pages;

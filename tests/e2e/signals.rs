@@ -16,6 +16,8 @@ pub(crate) const FLOOD: i64 = 38;
 pub(crate) const COMPAT: i64 = 39;
 /// Counters without any reader of events.
 pub(crate) const UNREAD: i64 = 40;
+/// Signals where calls are not watched.
+pub(crate) const NO_HOOK: i64 = 41;
 /// Events that cannot be delivered.
 pub(crate) const NO_COLLECTOR: i64 = 42;
 /// One event over OTLP/gRPC.
