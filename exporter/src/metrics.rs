@@ -144,6 +144,10 @@ impl Collector for Scrape {
 
 impl Scrape {
     fn encode_calls(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        // Where calls are not counted, 0 would be a lie.
+        if self.snapshot.features.contains(&(Feature::Calls, false)) {
+            return Ok(());
+        }
         let calls = self.budgeted.calls.iter().cloned();
         let calls =
             calls.map(|([signal, result], n, last)| ([("signal", signal), ("result", result)], n, last));

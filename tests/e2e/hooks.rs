@@ -9,7 +9,9 @@ fn without_a_hook_of_calls_signals_and_deaths_are_counted_and_calls_are_no_serie
     let exporter = Exporter::start(&["--hook", "none"]);
     let name = signals::name(signals::NO_HOOK);
     let signal = |page: &killsnoop_tests::scrape::Scrape| {
-        page.value(&format!("killsnoop_signals_total{{signal=\"{name}\",origin=\"kill\",outcome=\"ignored\"}}"))
+        page.value(&format!(
+            "killsnoop_signals_total{{signal=\"{name}\",origin=\"kill\",outcome=\"ignored\"}}"
+        ))
     };
     let deaths = "killsnoop_deaths_total{signal=\"SIGKILL\",cause=\"kill\",core_dumped=\"false\"}";
     let before = exporter.scrape();
@@ -39,7 +41,11 @@ fn the_page_says_what_this_kernel_and_this_hook_let_be_seen() {
             page.value(&series)
         };
         assert_eq!([feature("calls"), feature("compat_calls")], [calls, compat], "{hook}");
-        assert_eq!([feature("executables"), feature("oom_limits")], [1.0, 1.0], "this kernel is not locked down");
+        assert_eq!(
+            [feature("executables"), feature("oom_limits")],
+            [1.0, 1.0],
+            "this kernel is not locked down"
+        );
         exporter.stop();
     }
 }
