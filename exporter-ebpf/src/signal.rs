@@ -50,7 +50,7 @@ fn posted(told: &Told, poster: Poster, outcome: u8) -> Result<(), Lost> {
     // The ways that led here have taught the verifier much.
     let outcome = Outcome::known(opaque(outcome.into(), unknown) as u8);
     let told = &Told {
-        signal: opaque(u64::from(told.signal as u32), unknown) as i32,
+        signal: fresh(told.signal, unknown),
         code: opaque(u64::from(told.code as u32), unknown) as i32,
         claimed_pid: opaque(told.claimed_pid.into(), unknown) as u32,
         ..*told
@@ -63,9 +63,9 @@ fn posted(told: &Told, poster: Poster, outcome: u8) -> Result<(), Lost> {
     }
     let sender = has_sender(cause).then_some(poster.task);
     let is_kept = match outcome {
-        Outcome::Delivered | Outcome::InfoLost => suspects::can_end(told.signal),
+        Outcome::Delivered | Outcome::InfoLost => suspects::can_end(fresh(told.signal, unknown)),
         // Somebody asked the process to end before it was made to.
-        Outcome::Ignored => suspects::asks_to_end(told.signal) && cause.is_call(),
+        Outcome::Ignored => suspects::asks_to_end(fresh(told.signal, unknown)) && cause.is_call(),
         Outcome::AlreadyPending | Outcome::Overflow => false,
     };
     let is_wanted = global(&FILTER.posted) != 0 && is_wanted(told, cause, sender);
@@ -87,6 +87,13 @@ fn posted(told: &Told, poster: Poster, outcome: u8) -> Result<(), Lost> {
     kept
 }
 
+/// The number of a signal as if it was just read. What is compared with it teaches the verifier its range, and some verifiers
+/// find a contradiction in comparisons of several kinds, of which they warn in the kernel's log.
+#[inline(always)]
+fn fresh(signal: i32, unknown: u64) -> i32 {
+    opaque(u64::from(signal as u32), unknown & 0xffff_ffff) as i32
+}
+
 /// Writes down the signal.
 #[inline(always)]
 fn describe(told: &Told, sender: Option<Task>, to: *mut Posted) {
@@ -94,7 +101,7 @@ fn describe(told: &Told, sender: Option<Task>, to: *mut Posted) {
     unsafe {
         (*to).at_boot_ns = bpf_ktime_get_boot_ns();
         (*to).signal = told.signal as u8;
-        (*to).action = suspects::action(told.target, told.signal) as u8;
+        (*to).action = suspects::action(told.target, fresh(told.signal, (*to).at_boot_ns)) as u8;
         (*to).code = told.code;
         (*to).claimed_pid = told.claimed_pid;
         (*to).to_process = u32::from(told.to_process);
@@ -133,7 +140,8 @@ fn tell_call(told: &Told, caller: Task, cause: Cause) {
 #[inline(always)]
 fn is_wanted(told: &Told, cause: Cause, sender: Option<Task>) -> bool {
     let (sender_pid, target_pid) = (sender.map_or(0, Task::pid), told.target.pid());
-    global(&FILTER).wants_posted(cause.is_call(), sender_pid, target_pid, told.signal)
+    let signal = fresh(told.signal, target_pid.into());
+    global(&FILTER).wants_posted(cause.is_call(), sender_pid, target_pid, signal)
 }
 
 #[inline(always)]

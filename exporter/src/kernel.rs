@@ -22,6 +22,7 @@ pub use self::{
     events::{Notice, Reader, Stop},
     hook::{BACKENDS, Backend, HookError},
     images::{Images, Seeded},
+    victim::victim,
 };
 
 use crate::counters::Feature;
@@ -37,6 +38,7 @@ mod machine;
 mod marks;
 pub mod privilege;
 mod types;
+mod victim;
 
 /// The compiled BPF program; exporter-ebpf/build makes it.
 static OBJECT: &[u8] = aya::include_bytes_aligned!("../../exporter-ebpf/killsnoop.bpf.o");
