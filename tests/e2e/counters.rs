@@ -11,17 +11,23 @@ const SYSCALLS: [&str; 6] =
 
 #[test]
 fn eighty_thousand_calls_of_eight_processes_are_counted_to_the_unit_by_the_tracepoint_hook() {
-    counts_are_exact("tracepoint", signals::EXACT_TRACEPOINT);
+    counts_are_exact(&["--hook", "tracepoint"], signals::EXACT_TRACEPOINT);
 }
 
 #[test]
 fn eighty_thousand_calls_of_eight_processes_are_counted_to_the_unit_by_the_raw_hook() {
-    counts_are_exact("raw", signals::EXACT_RAW);
+    counts_are_exact(&["--hook", "raw"], signals::EXACT_RAW);
+}
+
+/// Where the kernel takes it, that is fexit.
+#[test]
+fn eighty_thousand_calls_of_eight_processes_are_counted_to_the_unit_by_the_hook_that_is_found() {
+    counts_are_exact(&[], signals::EXACT_FOUND);
 }
 
 /// Eight processes at once, each with 10,000 calls: two thirds work, a third asks for nobody.
-fn counts_are_exact(hook: &str, signal: i64) {
-    let exporter = Exporter::start(&["--hook", hook]);
+fn counts_are_exact(args: &[&str], signal: i64) {
+    let exporter = Exporter::start(args);
     let before = exporter.scrape();
     let steps: Vec<_> = SYSCALLS
         .iter()
@@ -109,18 +115,23 @@ fn the_first_kill_is_an_increase_because_the_series_were_there_at_zero() {
 
 #[test]
 #[cfg(target_arch = "x86_64")]
-fn calls_of_32_bit_programs_are_counted_as_what_they_are_by_the_raw_hook() {
-    let exporter = Exporter::start(&["--hook", "raw"]);
-    let name = signals::name(signals::COMPAT);
-    let before = exporter.scrape();
-    Sender::new(&[
-        &format!("kill32:self:{}:100", signals::COMPAT),
-        &format!("kill32:gone:{}:50", signals::COMPAT),
-    ])
-    .run();
-    let after = exporter.scrape();
-    let grown = |result| after.calls(&name, result) - before.calls(&name, result);
-    assert_eq!([grown("ok"), grown("ESRCH")], [100.0, 50.0]);
+fn calls_of_32_bit_programs_are_counted_as_what_they_are_by_each_hook_that_sees_them() {
+    for args in [&["--hook", "raw"][..], &[]] {
+        let exporter = Exporter::start(args);
+        let name = signals::name(signals::COMPAT);
+        let before = exporter.scrape();
+        Sender::new(&[
+            &format!("kill32:self:{}:100", signals::COMPAT),
+            &format!("kill32:gone:{}:50", signals::COMPAT),
+        ])
+        .run();
+        let after = exporter.scrape();
+        let grown = |result| after.calls(&name, result) - before.calls(&name, result);
+        let is_seen = after.value("killsnoop_feature_available{feature=\"compat_calls\"}") == 1.0;
+        assert!(is_seen || args.is_empty(), "the raw hook sees them");
+        let expected = if is_seen { [100.0, 50.0] } else { [0.0, 0.0] };
+        assert_eq!([grown("ok"), grown("ESRCH")], expected, "{args:?}");
+    }
 }
 
 #[test]
