@@ -8,7 +8,7 @@ pub(crate) const EXACT_TRACEPOINT: i64 = 35;
 /// Exact counts over all calls, with the second.
 pub(crate) const EXACT_RAW: i64 = 36;
 /// Exact counts over all calls, with whatever is found.
-pub(crate) const EXACT_FOUND: i64 = 47;
+pub(crate) const EXACT_FOUND: i64 = 52;
 /// Counts of failures.
 pub(crate) const FAILURES: i64 = 37;
 /// The flood that a small ring buffer cannot hold.
