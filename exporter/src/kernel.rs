@@ -74,6 +74,9 @@ pub enum KernelError {
     /// The kernel's types are not known, or are not what this program expects.
     #[error("cannot use the kernel's type information (BTF, {path}); this kernel needs CONFIG_DEBUG_INFO_BTF", path = btf::VMLINUX)]
     Types(#[source] io::Error),
+    /// The kernel has no ring buffer.
+    #[error("this kernel is too old: it has no BPF ring buffer, which came with Linux 5.8")]
+    TooOld,
     /// The object could not be made to fit this kernel.
     #[error("cannot prepare the BPF program for this kernel")]
     Prepare(#[source] io::Error),

@@ -271,6 +271,7 @@ mod tests {
         let btf = Btf::of_running_kernel().unwrap();
         assert_eq!(btf.value("pid_type", "PIDTYPE_TGID"), Some(1));
         assert_eq!(btf.value("pid_type", "NO_SUCH"), None);
+        assert_eq!(btf.value("bpf_map_type", "BPF_MAP_TYPE_RINGBUF"), Some(27));
         assert_eq!(btf.tracepoint("signal_generate"), Some((5, false)));
         assert_eq!(btf.tracepoint("sched_process_fork"), Some((2, true)));
         assert_eq!(btf.tracepoint("no_such"), None);

@@ -27,6 +27,9 @@ impl Types {
         thread::scope(|scope| {
             let all = scope.spawn(aya::Btf::from_sys_fs);
             let btf = Btf::of_running_kernel().map_err(KernelError::Types)?;
+            if btf.value("bpf_map_type", "BPF_MAP_TYPE_RINGBUF").is_none() {
+                return Err(KernelError::TooOld);
+            }
             let layout = Layout::new(&btf).map_err(KernelError::Types)?;
             let functions = |prefixes: &[&str]| -> Vec<String> {
                 let names = prefixes
