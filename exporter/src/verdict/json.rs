@@ -42,6 +42,8 @@ use serde_json::{Map, Value};
 
 pub use self::line::line;
 use self::process::process;
+use killsnoop_common::cause::Cause;
+
 use crate::event::{Death, Memory, OomKill, Posted, Signal, Time, sender_name};
 
 /// A death: `signal`, `signal_name`, `cause`, `core_dumped`, `exit_status`, `age_seconds`, `victim`, `fatal`, `sender`
@@ -63,7 +65,9 @@ pub fn death(death: &Death) -> Map<String, Value> {
         if death.cause.is_oom() { "trigger" } else { "sender" },
         death.sender().map(|sender| process(sender, Some(&death.sender_background))),
     );
-    let sender_name = death.fatal.as_ref().map(|_| sender_name(death.sender(), death.cause));
+    // Some causes are known although no signal was posted.
+    let is_known = death.fatal.is_some() || death.cause != Cause::Unknown;
+    let sender_name = is_known.then(|| sender_name(death.sender(), death.cause));
     put(&mut object, "sender_name", sender_name.unwrap_or_else(|| "unknown".into()));
     put_known(
         &mut object,
