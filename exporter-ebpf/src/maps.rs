@@ -13,7 +13,7 @@ use killsnoop_common::{
     kill::{KillCounts, KillEvent, KillKey},
     layout::SHARD_MASK,
     lost::Lost,
-    process::{Background, Image},
+    process::{Background, Image, Process},
     record::N_KINDS,
 };
 
@@ -75,6 +75,10 @@ pub(crate) static TARGETS: LruHashMap<u32, u32, 4096> = LruHashMap::new();
 /// Processes that the OOM killer chose; some end before it says so.
 #[btf_map]
 pub(crate) static CHOSEN: LruHashMap<Identity, Memory, 1024> = LruHashMap::new();
+
+/// Who they are, by process id, where the OOM killer says no more than that.
+#[btf_map]
+pub(crate) static VICTIMS: LruHashMap<u32, Process, 64> = LruHashMap::new();
 
 /// How often each memory cgroup was out of memory when that was last looked at, by its id.
 #[btf_map]

@@ -20,8 +20,8 @@ use killsnoop_common::{
 use crate::{
     kernel::{self, Struct, address, has, is_set, offset},
     maps::{
-        CHOSEN, FILTER, Identity, OOM_KILLS, OOM_SEEN, OomSeen, PRODUCED, URGENT, add_one, count_lost,
-        global, wake_up,
+        CHOSEN, FILTER, Identity, OOM_KILLS, OOM_SEEN, OomSeen, PRODUCED, URGENT, VICTIMS, add_one,
+        count_lost, global, wake_up,
     },
     number::{equal, less, opaque},
     task::Task,
@@ -42,7 +42,10 @@ fn mark_victim(ctx: BtfTracePointContext) -> i32 {
         let victim = Task::new(ctx.arg(0));
         record(identity(victim), trigger, |to| victim.describe(to))
     } else {
-        let victim = Process { pid: ctx.arg(0), tid: ctx.arg(0), ..Process::NONE };
+        let pid: u32 = ctx.arg(0);
+        let unknown = Process { pid, tid: pid, ..Process::NONE };
+        // SAFETY: the map look-up gave the pointer.
+        let victim = VICTIMS.get_ptr(pid).map_or(unknown, |victim| unsafe { *victim });
         // SAFETY: the place is that of a record.
         record(Identity::of(&victim), trigger, |to| unsafe { to.write(victim) })
     };
@@ -69,6 +72,11 @@ pub(crate) fn keep(victim: Task, trigger: Task) {
     };
     // What cannot be kept is told of without it.
     _ = CHOSEN.insert(identity(victim), memory, BPF_ANY.into());
+    if !is_set(MARK_VICTIM_HAS_TASK) {
+        let mut process = Process::NONE;
+        victim.describe(&raw mut process);
+        _ = VICTIMS.insert(victim.pid(), &process, BPF_ANY.into());
+    }
 }
 
 /// Resident pages of one kind; a counter of all CPUs can be below 0 for a moment.
