@@ -16,6 +16,11 @@ fn by_kernel(scene: &[&str], signal: &str, cause: &str) {
     let posted =
         ["default", action].map(|action| format!("{signal} {cause} by kernel:{cause}: delivered, {action}"));
     let signals = told.signals("victim");
+    if scene[0] == "seccomp" && told.death_of(told.played.the("victim"))["fatal"].is_null() {
+        // Linux before 5.16 posts nothing.
+        assert_eq!(signals, [""; 0], "{scene:?}");
+        return;
+    }
     assert!(signals.len() == 1 && posted.contains(&signals[0]), "{scene:?}: {signals:?}");
 }
 
