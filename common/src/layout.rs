@@ -107,6 +107,8 @@ fields! {
     TASK_MM = "task_struct"."mm";
     /// The OOM killer holds its victim's.
     TASK_ALLOC_LOCK = "task_struct"."alloc_lock";
+    /// The same with `PREEMPT_RT`, where it is a lock that tasks sleep for: a pointer to whoever holds it.
+    TASK_ALLOC_LOCK_OWNER = "task_struct"."alloc_lock.lock.owner", maybe;
     /// The lowest address of its stack in the kernel.
     TASK_STACK = "task_struct"."stack";
     /// Whether interrupts are being served, where that is kept in the task.

@@ -6,12 +6,13 @@ use killsnoop_common::{
     kill::Syscall,
     layout::{
         SIGINFO_CODE, SIGINFO_FIELDS, SIGINFO_IS_NUMBER, SIGINFO_TYPE, SIGNAL_CPU_LIMIT, TASK_ALLOC_LOCK,
+        TASK_ALLOC_LOCK_OWNER,
     },
 };
 
 use crate::{
     context::in_interrupt,
-    kernel::{Struct, address, is_set},
+    kernel::{Struct, address, has, is_set},
     kill::current_call,
     task::Task,
 };
@@ -168,6 +169,9 @@ fn of_kernel_kill(told: &Told, poster: Poster, to_self: bool) -> Cause {
 /// afterwards, and a victim on another CPU may be gone by then.
 #[inline(always)]
 fn is_held_by_oom_killer(victim: Task) -> bool {
+    if has(TASK_ALLOC_LOCK_OWNER) {
+        return victim.0.get::<u64, _>(TASK_ALLOC_LOCK_OWNER) != 0;
+    }
     victim.0.get::<u32, _>(TASK_ALLOC_LOCK) != 0
 }
 

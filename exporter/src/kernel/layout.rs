@@ -7,7 +7,7 @@ use killsnoop_common::layout::{
     CAN_CAST, CAN_HOLD, CAST, COMPAT_FLAG, CSS_SET_MEMORY, Constant, EXIT_HAS_GROUP_DEAD, FIELDS, FUNCTIONS,
     HOLD, MARK_VICTIM_HAS_TASK, MAY_COPY, MAY_READ_USER, MM_ANON_PAGES, MM_FILE_PAGES, MM_SHMEM_PAGES,
     MUST_COPY, N_CONSTANTS, PID_NUMBERS_HAVE_TYPES, Place, REGISTERS_BELOW_TOP, RELEASE, RSS_HAS_TYPES,
-    SECCOMP_IS_SILENT, SIGINFO_IS_NUMBER, SIGINFO_TYPE, STACK_SIZE, TASK_ABI, TASK_ALLOC_LOCK, TASK_TYPE,
+    SECCOMP_IS_SILENT, SIGINFO_IS_NUMBER, SIGINFO_TYPE, STACK_SIZE, TASK_ABI, TASK_TYPE,
 };
 
 use super::{btf::Btf, lifecycle::Allowed, machine::machine};
@@ -78,10 +78,6 @@ impl Layout {
         let number = btf.value("cgroup_subsys_id", "memory_cgrp_id");
         let memory = &mut self.fields[CSS_SET_MEMORY.number()];
         *memory = memory.zip(number).map(|(subsystems, number)| subsystems + number * WORD);
-        // With PREEMPT_RT the lock is one that tasks sleep for, and is held if it has an owner.
-        if let Ok(owner) = btf.offset("task_struct", "alloc_lock.lock.owner") {
-            self.fields[TASK_ALLOC_LOCK.number()] = Some(owner);
-        }
         // `MM_FILEPAGES`, `MM_ANONPAGES`, `MM_SWAPENTS`, `MM_SHMEMPAGES` of include/linux/mm_types_task.h.
         let (first, stride) = rss(btf)?;
         for (field, n) in
