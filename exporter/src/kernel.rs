@@ -36,6 +36,7 @@ mod layout;
 mod lifecycle;
 mod machine;
 mod marks;
+mod preemption;
 pub mod privilege;
 mod types;
 mod victim;
@@ -140,7 +141,13 @@ impl Kernel {
         // Before the calls: whoever sees a call sees what comes of it.
         let lifecycle = lifecycle::attach(&mut ebpf, &types).map_err(KernelError::Lifecycle)?;
         let mut refused = Vec::new();
+        // Whoever asks for one gets it.
+        let must_be_exact = wanted.backends.len() > 1 && preemption::is_possible();
         for backend in wanted.backends {
+            if backend.is_preempted && must_be_exact {
+                refused.push((backend.name, HookError::Preempted(backend.name)));
+                continue;
+            }
             match (backend.attach)(&mut ebpf, &types) {
                 Ok(calls) => {
                     let (attached, keep_commands) = (Arc::new(AtomicBool::new(true)), wanted.keep_commands);
@@ -159,6 +166,12 @@ impl Kernel {
             }
         }
         Err(KernelError::NoBackend(refused))
+    }
+
+    /// Whether the kernel may preempt the back end, and then misses calls.
+    #[must_use]
+    pub fn may_miss_calls(&self) -> bool {
+        self.backend.is_preempted && preemption::is_possible()
     }
 
     /// The back end in use.

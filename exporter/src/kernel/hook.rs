@@ -27,6 +27,8 @@ pub struct Backend {
     pub tax: &'static str,
     /// Whether it sees the calls of 32-bit programs.
     pub sees_compat: bool,
+    /// Whether a kernel that can preempts its programs.
+    pub is_preempted: bool,
     /// Whether it sees any call.
     pub sees_calls: bool,
     /// Loads and attaches the programs.
@@ -40,6 +42,7 @@ pub static BACKENDS: [Backend; 4] = [
         name: "fexit",
         tax: "no other system call takes longer",
         sees_compat: true,
+        is_preempted: true,
         sees_calls: true,
         attach: attach_functions,
     },
@@ -47,6 +50,7 @@ pub static BACKENDS: [Backend; 4] = [
         name: "tracepoint",
         tax: "each system call of each process takes about 45 ns longer",
         sees_compat: false,
+        is_preempted: false,
         sees_calls: true,
         attach: attach_tracepoints,
     },
@@ -54,6 +58,7 @@ pub static BACKENDS: [Backend; 4] = [
         name: "raw",
         tax: "each system call of each process takes about 95 ns longer",
         sees_compat: true,
+        is_preempted: false,
         sees_calls: true,
         attach: attach_raw,
     },
@@ -61,6 +66,7 @@ pub static BACKENDS: [Backend; 4] = [
         name: "none",
         tax: "no system call takes longer",
         sees_compat: false,
+        is_preempted: false,
         sees_calls: false,
         attach: |_, _| Ok(Attached::default()),
     },
@@ -89,6 +95,11 @@ pub enum HookError {
         /// What the kernel said.
         said: Said,
     },
+    /// It would not count all calls.
+    #[error(
+        "this kernel may preempt its programs, and misses the calls of others meanwhile; --hook {0} takes it all the same"
+    )]
+    Preempted(&'static str),
     /// The kernel does not name the function of a call.
     #[error("this kernel names no function for {0}")]
     NoFunction(&'static str),

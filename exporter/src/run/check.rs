@@ -43,6 +43,10 @@ pub(crate) fn run(args: &CheckArgs) -> Result<ExitCode> {
     let mut works = None;
     for backend in args.kernel.backends() {
         match try_out(backend, args.kernel.ring_size.0) {
+            // It is taken if it was asked for, or counts all.
+            Ok(found) if found.may_miss_calls && args.kernel.backends().len() > 1 => {
+                report.preempted(backend)?
+            }
             Ok(found) => {
                 report.backend(backend, works.is_none())?;
                 works.get_or_insert(found);
@@ -50,7 +54,7 @@ pub(crate) fn run(args: &CheckArgs) -> Result<ExitCode> {
             Err(error) => report.refusal(backend, &error)?,
         }
     }
-    let Some(Found { counters, seeded, features }) = works else {
+    let Some(Found { counters, seeded, features, .. }) = works else {
         report.line(Mark::Fail, "verdict", "no hook works here; see the lines above for the reasons")?;
         return Ok(ExitCode::FAILURE);
     };
@@ -111,6 +115,15 @@ impl<W: Write> Report<W> {
         self.line(Mark::Ok, &format!("hook {}", backend.name), &finding)
     }
 
+    fn preempted(&mut self, backend: &Backend) -> Result<()> {
+        let name = backend.name;
+        let finding = format!(
+            "it works, but this kernel may preempt it and misses the calls of others meanwhile; --hook {name} takes it all \
+             the same"
+        );
+        self.line(Mark::Ok, &format!("hook {name}"), &finding)
+    }
+
     fn refusal(&mut self, backend: &Backend, error: &anyhow::Error) -> Result<()> {
         let obstacle = privilege::no_tracepoints().filter(|_| backend.name == "tracepoint");
         let obstacle = obstacle.map(|obstacle| format!("{obstacle}; ")).unwrap_or_default();
@@ -160,6 +173,7 @@ struct Found {
     counters: MapCounters,
     seeded: Seeded,
     features: Vec<(Feature, bool)>,
+    may_miss_calls: bool,
 }
 
 /// Attaches by one back end, makes a call that sends no signal and lets a process be killed, and waits for the counters and
@@ -175,7 +189,7 @@ fn try_out(backend: &'static Backend, ring_bytes: u32) -> Result<Found> {
     };
     let wanted = Wanted { backends: std::slice::from_ref(backend), filter, ring_bytes, keep_commands: false };
     let mut kernel = Kernel::attach(&wanted).map_err(only_refusal)?;
-    let features = kernel.features();
+    let (features, may_miss_calls) = (kernel.features(), kernel.may_miss_calls());
     let (counters, reader, mut images) = kernel.take()?;
     let seeded = images.seed();
     let stop = reader.stop();
@@ -204,7 +218,7 @@ fn try_out(backend: &'static Backend, ring_bytes: u32) -> Result<Found> {
             "a process was killed, but no verdict arrived within ten seconds; please report this with the kernel's version"
         );
     }
-    Ok(Found { counters, seeded, features })
+    Ok(Found { counters, seeded, features, may_miss_calls })
 }
 
 /// Waits for an event, but not for long.

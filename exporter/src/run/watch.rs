@@ -63,6 +63,11 @@ fn attach(args: &KernelArgs, filter: Filter) -> Result<Kernel> {
         tracing::info!("what keeps from the hook tracepoint: {obstacle}");
     }
     let backend = kernel.backend();
+    if kernel.may_miss_calls() {
+        tracing::warn!(
+            "this kernel may preempt the hook, and misses the calls of others meanwhile: counts of calls are too low"
+        );
+    }
     let absent: Vec<_> = kernel
         .features()
         .into_iter()
