@@ -45,7 +45,7 @@ pub(crate) fn run(args: &CheckArgs) -> Result<ExitCode> {
         match try_out(backend, args.kernel.ring_size.0) {
             // It is taken if it was asked for, or counts all.
             Ok(found) if found.may_miss_calls && args.kernel.backends().len() > 1 => {
-                report.preempted(backend)?
+                report.preempted(backend)?;
             }
             Ok(found) => {
                 report.backend(backend, works.is_none())?;
