@@ -13,7 +13,7 @@ use crate::kernel::{BACKENDS, Backend};
 pub struct KernelArgs {
     /// How to be told of the calls
     ///
-    /// auto takes the first that works of fexit, which costs other programs nothing, tracepoint, which costs each of their
+    /// auto takes the first that works and counts all of fexit, which costs other programs nothing, tracepoint, which costs each of their
     /// system calls some 45 ns and does not see 32-bit programs, and raw, which costs twice that and needs no tracefs.
     /// With none, signals, deaths and OOM kills are still counted and told of, and calls are not.
     #[arg(long, value_enum, default_value_t = Hook::Auto)]
