@@ -34,17 +34,8 @@ pub const OFFSET_MARK: u32 = 0x4b53_0000;
 pub const PRESENT_MARK: u32 = 0x4b54_0000;
 /// Added to a constant's number in the operand of an instruction.
 pub const CONSTANT_MARK: u32 = 0x4b55_0000;
-/// Added to the number of one of [`FUNCTIONS`] in place of a helper's number in a call.
-pub const FUNCTION_MARK: u32 = 0x4b56_0000;
-
-/// Functions of the kernel that programs may call, where it has them.
-pub const FUNCTIONS: [&str; 3] = ["bpf_rdonly_cast", "bpf_preempt_disable", "bpf_preempt_enable"];
-/// Gives a type to a pointer; its place in [`FUNCTIONS`].
-pub const CAST: usize = 0;
-/// From here on no other task runs on this CPU.
-pub const HOLD: usize = 1;
-/// From here on others may.
-pub const RELEASE: usize = 2;
+/// In place of a helper's number in a call: the kernel's function `bpf_rdonly_cast`.
+pub const CAST_MARK: u32 = 0x4b56_0000;
 
 macro_rules! fields {
     ($($(#[$doc:meta])* $name:ident = $structure:literal . $path:literal $(+ $plus:literal)? $(, $maybe:ident)?;)*) => {
@@ -249,8 +240,6 @@ constants! {
     MAY_READ_USER;
     /// 1 if the kernel can give a type to a pointer: it has `bpf_rdonly_cast`.
     CAN_CAST;
-    /// 1 if programs can keep other tasks from running on their CPU.
-    CAN_HOLD;
     /// The number of the type `struct task_struct`.
     TASK_TYPE;
     /// The number of the type `struct kernel_siginfo`.

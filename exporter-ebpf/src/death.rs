@@ -17,7 +17,7 @@ use killsnoop_common::{
 };
 
 use crate::{
-    kernel::{is_set, undisturbed},
+    kernel::is_set,
     maps::{
         CHOSEN, DEATH_SCRATCH, FILTER, IMAGES, Identity, N_SUSPECTS, PRODUCED, SENDERS, SUSPECTS, TOLD,
         URGENT, add_one, clear, copy, count_death, count_lost, global, wake_up,
@@ -52,15 +52,13 @@ fn sched_process_exit(ctx: BtfTracePointContext) -> i32 {
         task.signal().get::<u32, _>(SIGNAL_LIVE) == 0
     };
     if is_last {
-        undisturbed(true, || {
-            if let Err(reason) = process_ended(task) {
-                count_lost(reason);
-            }
-            let pid = task.pid();
-            // None of these need be there.
-            _ = IMAGES.remove(pid);
-            _ = SUSPECTS.remove(pid);
-        });
+        if let Err(reason) = process_ended(task) {
+            count_lost(reason);
+        }
+        let pid = task.pid();
+        // None of these need be there.
+        _ = IMAGES.remove(pid);
+        _ = SUSPECTS.remove(pid);
     }
     0
 }

@@ -14,7 +14,7 @@ use killsnoop_common::{
 };
 
 use crate::{
-    kernel::{Struct, is_set, undisturbed},
+    kernel::{Struct, is_set},
     maps::{IMAGE_SCRATCH, IMAGES, clear, count_lost},
     task::Task,
 };
@@ -26,11 +26,9 @@ use crate::{
 fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
     // Prototype in include/trace/events/sched.h: TP_PROTO(struct task_struct *p, pid_t old_pid, struct linux_binprm *bprm)
     let (task, program) = (Task::new(ctx.arg(0)), Struct::new(ctx.arg(2)));
-    undisturbed(true, || {
-        if let Err(reason) = begun(task, program) {
-            count_lost(reason);
-        }
-    });
+    if let Err(reason) = begun(task, program) {
+        count_lost(reason);
+    }
     0
 }
 
@@ -77,12 +75,10 @@ unsafe fn read_command(task: Task, image: *mut Image) {
 fn sched_process_fork(ctx: BtfTracePointContext) -> i32 {
     // Prototype in include/trace/events/sched.h: TP_PROTO(struct task_struct *parent, struct task_struct *child)
     let [parent, child] = [0, 1].map(|n| Task::new(ctx.arg(n)));
-    if child.pid() == child.tid() {
-        undisturbed(true, || {
-            if let Err(reason) = forked(parent, child) {
-                count_lost(reason);
-            }
-        });
+    if child.pid() == child.tid()
+        && let Err(reason) = forked(parent, child)
+    {
+        count_lost(reason);
     }
     0
 }

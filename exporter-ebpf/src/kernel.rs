@@ -11,11 +11,8 @@ use aya_ebpf::{
     helpers::{bpf_get_current_task, generated::bpf_probe_read_kernel},
 };
 use killsnoop_common::layout::{
-    CAN_CAST, CAN_HOLD, CONSTANT_MARK, Constant, FIELD_MARK, Field, HOLD, MUST_COPY, OFFSET_MARK,
-    PRESENT_MARK, RELEASE,
+    CAN_CAST, CONSTANT_MARK, Constant, FIELD_MARK, Field, MUST_COPY, OFFSET_MARK, PRESENT_MARK,
 };
-#[cfg(target_arch = "bpf")]
-use killsnoop_common::layout::{CAST, FUNCTION_MARK};
 
 /// A number that user space has written into this instruction. For the verifier it is known: it leaves out what does not
 /// come to pass. The compiler may not merge several of them: the verifier, which goes back to where a number comes from at
@@ -164,7 +161,7 @@ fn cast(pointer: *const c_void, to: u64) -> *const c_void {
     #[cfg(target_arch = "bpf")]
     // SAFETY: it takes any pointer, and gives it back with a type. What is read by it is checked.
     unsafe {
-        core::arch::asm!("call {mark}", mark = const FUNCTION_MARK + CAST as u32, inout("r1") pointer => _, inout("r2") to => _,
+        core::arch::asm!("call {mark}", mark = const killsnoop_common::layout::CAST_MARK, inout("r1") pointer => _, inout("r2") to => _,
             lateout("r0") result, lateout("r3") _, lateout("r4") _, lateout("r5") _, options(nomem, nostack));
     }
     // Only so that the crate can be checked on the host.
@@ -173,30 +170,6 @@ fn cast(pointer: *const c_void, to: u64) -> *const c_void {
         (result, _) = (pointer, to);
     }
     result
-}
-
-/// Lets a hook that works long do so without another task on its CPU. Recent kernels let it be preempted, and then do not run it for whoever
-/// comes to it meanwhile: that one would be missed. What is left is the moment before.
-#[inline(always)]
-pub(crate) fn undisturbed(is_long: bool, work: impl FnOnce()) {
-    if is_long && is_set(CAN_HOLD) {
-        call_without_arguments::<HOLD>();
-    }
-    work();
-    if is_long && is_set(CAN_HOLD) {
-        call_without_arguments::<RELEASE>();
-    }
-}
-
-/// Calls one of the kernel's own functions.
-#[inline(always)]
-fn call_without_arguments<const N: usize>() {
-    #[cfg(target_arch = "bpf")]
-    // SAFETY: both of those that are called have no precondition, and the verifier checks that they come in pairs.
-    unsafe {
-        core::arch::asm!("call {mark}", mark = const FUNCTION_MARK + N as u32, lateout("r0") _, lateout("r1") _,
-            lateout("r2") _, lateout("r3") _, lateout("r4") _, lateout("r5") _, options(nostack));
-    }
 }
 
 /// Up to 8 bytes of the kernel's memory; 0 if they cannot be read. A function of its own, so that reads that are not made

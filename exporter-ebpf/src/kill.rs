@@ -24,7 +24,7 @@ use killsnoop_common::{
 };
 
 use crate::{
-    kernel::{Struct, constant, undisturbed},
+    kernel::{Struct, constant},
     maps::{EVENTS, FILTER, KILLS, PRODUCED, TARGETS, URGENT, add_one, count_lost, global, wake_up},
     number::{hidden, opaque},
     task::Task,
@@ -85,13 +85,11 @@ fn sys_exit_any(ctx: BtfTracePointContext) -> i32 {
 
 #[inline(always)]
 fn returned(call: Option<Call>) {
-    let Some(call) = call else { return };
-    // To count takes no longer than to keep others away.
-    undisturbed(global(&FILTER.syscalls) != 0, || {
-        if let Err(reason) = call.record() {
-            count_lost(reason);
-        }
-    });
+    if let Some(call) = call
+        && let Err(reason) = call.record()
+    {
+        count_lost(reason);
+    }
 }
 
 /// The call that the current task is in by its registers, if it is one of the six.

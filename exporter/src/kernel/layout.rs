@@ -4,10 +4,10 @@
 use std::io;
 
 use killsnoop_common::layout::{
-    CAN_CAST, CAN_HOLD, CAST, COMPAT_FLAG, CSS_SET_MEMORY, Constant, EXIT_HAS_GROUP_DEAD, FIELDS, FUNCTIONS,
-    HOLD, MARK_VICTIM_HAS_TASK, MAY_COPY, MAY_READ_USER, MM_ANON_PAGES, MM_FILE_PAGES, MM_SHMEM_PAGES,
-    MUST_COPY, N_CONSTANTS, PID_NUMBERS_HAVE_TYPES, Place, REGISTERS_BELOW_TOP, RELEASE, RSS_HAS_TYPES,
-    SECCOMP_IS_SILENT, SIGINFO_IS_NUMBER, SIGINFO_TYPE, STACK_SIZE, TASK_ABI, TASK_TYPE,
+    CAN_CAST, COMPAT_FLAG, CSS_SET_MEMORY, Constant, EXIT_HAS_GROUP_DEAD, FIELDS, MARK_VICTIM_HAS_TASK,
+    MAY_COPY, MAY_READ_USER, MM_ANON_PAGES, MM_FILE_PAGES, MM_SHMEM_PAGES, MUST_COPY, N_CONSTANTS,
+    PID_NUMBERS_HAVE_TYPES, Place, REGISTERS_BELOW_TOP, RSS_HAS_TYPES, SECCOMP_IS_SILENT, SIGINFO_IS_NUMBER,
+    SIGINFO_TYPE, STACK_SIZE, TASK_ABI, TASK_TYPE,
 };
 
 use super::{btf::Btf, lifecycle::Allowed, machine::machine};
@@ -23,8 +23,8 @@ const DEFAULT_STACK_SIZE: u32 = 16 << 10;
 pub(super) struct Layout {
     /// Offsets in bytes, in the order of [`FIELDS`]; `None` for what this kernel does not have.
     pub(super) fields: Vec<Option<u32>>,
-    /// Numbers of the types of the kernel's [`FUNCTIONS`], of those that it has.
-    pub(super) functions: [Option<u32>; FUNCTIONS.len()],
+    /// The number of the type of the kernel's function `bpf_rdonly_cast`, if it has one.
+    pub(super) cast_function: Option<u32>,
     /// Values of the constants, in the order of their numbers.
     pub(super) constants: [i32; N_CONSTANTS],
 }
@@ -37,8 +37,8 @@ impl Layout {
     pub(super) fn new(btf: &Btf) -> io::Result<Self> {
         let fields = FIELDS.iter().map(|place| btf.offset(place.structure, place.path).ok());
         let fields = fields.zip(FIELDS).map(|(offset, place)| Some(offset? + place.plus)).collect();
-        let functions = FUNCTIONS.map(|name| btf.function(name));
-        let mut layout = Self { fields, functions, constants: [0; N_CONSTANTS] };
+        let cast_function = btf.function("bpf_rdonly_cast");
+        let mut layout = Self { fields, cast_function, constants: [0; N_CONSTANTS] };
         layout.add_computed(btf)?;
         layout.add_machine(btf);
         layout.add_features(btf);
@@ -124,9 +124,7 @@ impl Layout {
         // What most kernels allow.
         self.set(MAY_COPY, 1);
         self.set(MAY_READ_USER, 1);
-        self.set(CAN_CAST, self.functions[CAST].is_some().into());
-        let can_hold = self.functions[HOLD].is_some() && self.functions[RELEASE].is_some();
-        self.set(CAN_HOLD, can_hold.into());
+        self.set(CAN_CAST, self.cast_function.is_some().into());
         self.set(TASK_TYPE, btf.structure("task_struct").unwrap_or_default());
         self.set(SIGINFO_TYPE, btf.structure("kernel_siginfo").unwrap_or_default());
         // Before 6.2 these were words in an array, and the verifier knows no way to them.

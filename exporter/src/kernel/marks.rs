@@ -1,7 +1,7 @@
 //! Writes what the running kernel is like into the BPF object, where [`killsnoop_common::layout`] has left marks.
 
 use killsnoop_common::layout::{
-    CONSTANT_MARK, FIELD_MARK, FIELDS, FUNCTION_MARK, FUNCTIONS, N_CONSTANTS, OFFSET_MARK, PRESENT_MARK,
+    CAST_MARK, CONSTANT_MARK, FIELD_MARK, FIELDS, N_CONSTANTS, OFFSET_MARK, PRESENT_MARK,
 };
 use object::{Object as _, ObjectSection as _, SectionKind, read::elf::ElfFile64};
 use thiserror::Error;
@@ -75,15 +75,12 @@ fn replace(instruction: &mut [u8; INSTRUCTION], layout: &Layout) -> Result<(), M
             let offset = i16::try_from(field(n)).map_err(too_far)?;
             instruction[2..4].copy_from_slice(&offset.to_le_bytes());
         }
-    } else if code == CALL {
-        let marked = u32::from_le_bytes(immediate).checked_sub(FUNCTION_MARK).map(|n| n as usize);
-        if let Some(n) = marked.filter(|n| *n < FUNCTIONS.len()) {
-            *instruction = match layout.functions[n].map(u32::to_le_bytes) {
-                Some([a, b, c, d]) => [CALL, OF_KERNEL, 0, 0, a, b, c, d],
-                // Never reached, but of instructions that are not reached the kernel wants to know the meaning, too.
-                None => GIVE_BACK,
-            };
-        }
+    } else if code == CALL && u32::from_le_bytes(immediate) == CAST_MARK {
+        *instruction = match layout.cast_function.map(u32::to_le_bytes) {
+            Some([a, b, c, d]) => [CALL, OF_KERNEL, 0, 0, a, b, c, d],
+            // Never reached, but of instructions that are not reached the kernel wants to know the meaning, too.
+            None => GIVE_BACK,
+        };
     } else if code & CLASS == CALCULATE && code & BY_REGISTER == 0 {
         let marked = |mark: u32, n_numbers: usize| {
             let n = u32::from_le_bytes(immediate).checked_sub(mark)? as usize;
@@ -113,7 +110,7 @@ mod tests {
         let fields = (0..FIELDS.len()).map(|n| Some(u32::try_from(n).unwrap() * 8)).collect();
         Layout {
             fields,
-            functions: [Some(4711); 3],
+            cast_function: Some(4711),
             constants: std::array::from_fn(|n| 1_000_000 + i32::try_from(n).unwrap()),
         }
     }
@@ -130,7 +127,7 @@ mod tests {
         let (before, after) = (instructions(OBJECT), instructions(&written));
         let n_changed = before.iter().zip(&after).filter(|(before, after)| before != after).count();
         assert!(n_changed > 200, "only {n_changed} of {} instructions have a mark", before.len());
-        let marks = [OFFSET_MARK, PRESENT_MARK, CONSTANT_MARK, FUNCTION_MARK].map(|mark| mark >> 16);
+        let marks = [OFFSET_MARK, PRESENT_MARK, CONSTANT_MARK, CAST_MARK].map(|mark| mark >> 16);
         for instruction in after {
             let [code, _, low, high, immediate @ ..] = instruction;
             let immediate = u32::from_le_bytes(immediate);
@@ -156,7 +153,7 @@ mod tests {
         assert_eq!(operand(PRESENT_MARK + 3), 1);
         assert_eq!(operand(CONSTANT_MARK + 3), 1_000_003);
         assert_eq!(operand(77), 77);
-        let [a, b, c, d] = FUNCTION_MARK.to_le_bytes();
+        let [a, b, c, d] = CAST_MARK.to_le_bytes();
         assert_eq!(written([0x85, 0, 0, 0, a, b, c, d]), [0x85, 0x20, 0, 0, 0x67, 0x12, 0, 0]);
     }
 
