@@ -19,6 +19,7 @@ fn check_names_what_works_and_succeeds() {
         "privilege",
         "hook tracepoint",
         "hook raw",
+        "deaths",
         "executables",
         "no_new_privs",
         "landlock",
@@ -30,6 +31,17 @@ fn check_names_what_works_and_succeeds() {
             lines.iter().any(|line| line.starts_with("ok") && line.contains(expected)),
             "{expected}: {lines:#?}"
         );
+    }
+}
+
+#[test]
+fn check_without_a_hook_of_calls_still_sees_a_process_die() {
+    let mut check = Process::start(command().args(["check", "--hook", "none"]));
+    let status = check.wait();
+    assert!(status.success(), "{}\n{}", check.stdout, check.stderr);
+    let lines = check.stdout.all();
+    for expected in ["ok    hook none        calls are not counted", "ok    deaths"] {
+        assert!(lines.iter().any(|line| line.starts_with(expected)), "{expected}: {lines:#?}");
     }
 }
 

@@ -21,7 +21,7 @@ pub mod sender;
 pub mod verdicts;
 
 use std::{
-    env,
+    env, fs,
     path::PathBuf,
     sync::LazyLock,
     thread,
@@ -67,6 +67,18 @@ pub fn tool(name: &str) -> PathBuf {
     let path = bin.expect("KILLSNOOP_TOOLS_BIN is not set: run tests/run e2e").join(name);
     assert!(path.exists(), "{} is missing: run tests/tools/install {name}", path.display());
     path
+}
+
+/// Whether this kernel is older than that version. What a hook does never depends on it; what is true of a kernel can.
+///
+/// # Panics
+/// If the kernel does not say its version.
+#[must_use]
+pub fn kernel_is_before(version: (u32, u32)) -> bool {
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").expect("the kernel has a release");
+    let mut numbers = release.split('.').map_while(|number| number.parse().ok());
+    let running = numbers.next().zip(numbers.next());
+    running.unwrap_or_else(|| panic!("{release:?} begins with no version")) < version
 }
 
 /// The root of the repository.

@@ -2,12 +2,17 @@
 
 use std::fs;
 
-use killsnoop_tests::verdicts::{self, Told};
+use killsnoop_tests::{
+    kernel_is_before,
+    verdicts::{self, Told},
+};
 
 use super::one_death;
 
 /// Who dies has half of 32 MiB or more. Before Linux 6.2 each thread has up to 64 pages that nobody has counted yet.
-const ALMOST_HALF: u64 = 15 << 20;
+fn half() -> u64 {
+    if kernel_is_before((6, 2)) { 15 << 20 } else { 16 << 20 }
+}
 
 /// What ran out is told: the cgroup, by its number, and what the victim had of it.
 fn check_memory(told: &Told, trigger: &str, least_bytes: u64) {
@@ -30,14 +35,14 @@ fn check_memory(told: &Told, trigger: &str, least_bytes: u64) {
 fn who_wants_more_than_its_memory_cgroup_may_have_died_of_it() {
     let told = one_death(&["oom", "own"], "SIGKILL oom_memcg by kernel:oom_memcg");
     assert_eq!(told.played.cannot, None);
-    check_memory(&told, "victim", ALMOST_HALF);
+    check_memory(&told, "victim", half());
 }
 
 #[test]
 fn who_sleeps_while_another_wants_more_died_because_of_the_other() {
     let told = verdicts::of(&["oom", "sibling"]);
     assert_eq!(told.deaths("victim"), ["SIGKILL oom_memcg by kernel:oom_memcg"], "{told}");
-    check_memory(&told, "trigger", ALMOST_HALF);
+    check_memory(&told, "trigger", half());
     // The kernel may ask again before what the victim had is free, and then choose who asks.
     if told.n_deaths() > 1 {
         assert_eq!(told.deaths("trigger"), ["SIGKILL oom_memcg by kernel:oom_memcg"], "{told}");
@@ -49,7 +54,7 @@ fn who_sleeps_while_another_wants_more_died_because_of_the_other() {
 #[test]
 fn the_cgroup_whose_limit_was_met_is_told_also_if_the_victim_is_in_one_below() {
     let told = one_death(&["oom", "above"], "SIGKILL oom_memcg by kernel:oom_memcg");
-    check_memory(&told, "victim", ALMOST_HALF);
+    check_memory(&told, "victim", half());
 }
 
 #[test]

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::provoke::{End, Played, Player};
+use crate::{
+    kernel_is_before,
+    provoke::{End, Played, Player},
+};
 
 /// A scene, and what was told of its players.
 #[derive(Debug)]
@@ -140,7 +143,8 @@ impl Told {
         assert_eq!(death["exit_status"], 128 + signal, "{death:#}");
         let fatal = &death["fatal"]["signal"];
         // Before Linux 5.16 nothing is posted to whom a filter ends.
-        let may_lack_it = ["unknown", "seccomp"].contains(&death["cause"].as_str().unwrap_or_default());
+        let may_lack_it =
+            death["cause"] == "unknown" || (death["cause"] == "seccomp" && kernel_is_before((5, 16)));
         assert!(*fatal == signal || (fatal.is_null() && may_lack_it), "{death:#}");
         self.check_process(&death["victim"], player);
         let sentence = text(&death["verdict"]);
