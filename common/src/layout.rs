@@ -262,12 +262,9 @@ constants! {
 
 impl<const N: u16> Field<N> {
     /// Its number, and so its place in [`FIELDS`].
-    pub const NUMBER: usize = N as usize;
-
-    /// As [`NUMBER`](Self::NUMBER).
     #[must_use]
     pub const fn number(self) -> usize {
-        Self::NUMBER
+        N as usize
     }
 }
 

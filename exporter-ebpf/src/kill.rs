@@ -110,34 +110,42 @@ fn abi(task: Task) -> u8 {
     }
 }
 
+/// The call whose number one of these constants is.
+macro_rules! syscall_of {
+    ($number:expr, $($constant:ident => $syscall:ident,)*) => {
+        Some(match $number {
+            $(n if n == constant($constant) => Syscall::$syscall,)*
+            _ => return None,
+        })
+    };
+}
+
 /// The call with this number in the native table.
 #[inline(always)]
 fn native_syscall(number: i32) -> Option<Syscall> {
-    Some(match number & !constant(X32_BIT) {
-        n if n == constant(NATIVE_KILL) => Syscall::Kill,
-        n if n == constant(NATIVE_TGKILL) => Syscall::Tgkill,
-        n if n == constant(NATIVE_TKILL) => Syscall::Tkill,
-        n if n == constant(NATIVE_RT_SIGQUEUEINFO) => Syscall::RtSigqueueinfo,
-        n if n == constant(NATIVE_RT_TGSIGQUEUEINFO) => Syscall::RtTgsigqueueinfo,
-        n if n == constant(NATIVE_PIDFD_SEND_SIGNAL) => Syscall::PidfdSendSignal,
-        n if n == constant(X32_RT_SIGQUEUEINFO) => Syscall::RtSigqueueinfo,
-        n if n == constant(X32_RT_TGSIGQUEUEINFO) => Syscall::RtTgsigqueueinfo,
-        _ => return None,
-    })
+    syscall_of!(number & !constant(X32_BIT),
+        NATIVE_KILL => Kill,
+        NATIVE_TGKILL => Tgkill,
+        NATIVE_TKILL => Tkill,
+        NATIVE_RT_SIGQUEUEINFO => RtSigqueueinfo,
+        NATIVE_RT_TGSIGQUEUEINFO => RtTgsigqueueinfo,
+        NATIVE_PIDFD_SEND_SIGNAL => PidfdSendSignal,
+        X32_RT_SIGQUEUEINFO => RtSigqueueinfo,
+        X32_RT_TGSIGQUEUEINFO => RtTgsigqueueinfo,
+    )
 }
 
 /// The call with this number in the table of 32-bit programs.
 #[inline(always)]
 fn compat_syscall(number: i32) -> Option<Syscall> {
-    Some(match number {
-        n if n == constant(COMPAT_KILL) => Syscall::Kill,
-        n if n == constant(COMPAT_TGKILL) => Syscall::Tgkill,
-        n if n == constant(COMPAT_TKILL) => Syscall::Tkill,
-        n if n == constant(COMPAT_RT_SIGQUEUEINFO) => Syscall::RtSigqueueinfo,
-        n if n == constant(COMPAT_RT_TGSIGQUEUEINFO) => Syscall::RtTgsigqueueinfo,
-        n if n == constant(COMPAT_PIDFD_SEND_SIGNAL) => Syscall::PidfdSendSignal,
-        _ => return None,
-    })
+    syscall_of!(number,
+        COMPAT_KILL => Kill,
+        COMPAT_TGKILL => Tgkill,
+        COMPAT_TKILL => Tkill,
+        COMPAT_RT_SIGQUEUEINFO => RtSigqueueinfo,
+        COMPAT_RT_TGSIGQUEUEINFO => RtTgsigqueueinfo,
+        COMPAT_PIDFD_SEND_SIGNAL => PidfdSendSignal,
+    )
 }
 
 /// What a call asked for, and what it got.
