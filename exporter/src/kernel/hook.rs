@@ -113,8 +113,8 @@ pub enum HookError {
     },
     /// The program was loaded, but could not be attached to a tracepoint.
     #[error(
-        "cannot attach to tracepoint syscalls/{tracepoint}: {said}; mount tracefs (mount -t tracefs tracefs \
-         /sys/kernel/tracing) and run as root, or use --hook raw, which needs neither"
+        "cannot attach to tracepoint syscalls/{tracepoint}: {said}; mend that, or use --hook raw, which needs neither \
+         tracefs nor root"
     )]
     AttachTracepoint {
         /// Its name.

@@ -81,7 +81,8 @@ fn attach(args: &KernelArgs, filter: Filter) -> Result<Kernel> {
 
 /// What is missing beforehand explains a refusal better than the kernel's errno does.
 fn explained(error: KernelError) -> anyhow::Error {
-    match privilege::missing().or_else(|| privilege::refused_memory(&error)) {
+    let no_tracepoints = || matches!(error, KernelError::NoBackend(_)).then(privilege::no_tracepoints)?;
+    match privilege::missing().or_else(|| privilege::refused_memory(&error)).or_else(no_tracepoints) {
         Some(missing) => anyhow::Error::from(error).context(missing),
         None => error.into(),
     }

@@ -29,8 +29,8 @@ impl Lockdown {
         match self {
             Self::None | Self::Integrity => None,
             Self::Confidentiality => Some(
-                "OOM kills have the scope unknown, and the hook tracepoint cannot be had; lockdown=integrity on the \
-                 kernel's command line gives both",
+                "OOM kills have the scope unknown, new processes no executable, and the hook tracepoint cannot be had; \
+                 lockdown=integrity on the kernel's command line gives all",
             ),
         }
     }
