@@ -89,6 +89,8 @@ impl Running {
         let tells = |line: &&str| line.starts_with("error") || line.contains("ERROR");
         let line = lines().find(tells).or_else(|| lines().next_back())?;
         let line = line.split(" Verifier output").next()?;
+        // Ours names the hook that was refused, and before that what is known from the row.
+        let line = line.rsplit_once(": hook ").map_or(line, |(_, refusal)| refusal);
         Some(line.chars().take(160).collect())
     }
 
