@@ -190,6 +190,10 @@ fields! {
     COMPAT_ARGUMENT_1 = "pt_regs"."second argument of a 32-bit call";
     /// Its third argument.
     COMPAT_ARGUMENT_2 = "pt_regs"."third argument of a 32-bit call";
+    /// The register with the first argument of one of the kernel's own functions.
+    FUNCTION_ARGUMENT_0 = "pt_regs"."first argument of a function";
+    /// Its second argument.
+    FUNCTION_ARGUMENT_1 = "pt_regs"."second argument of a function";
 }
 
 constants! {
@@ -244,6 +248,8 @@ constants! {
     TASK_TYPE;
     /// The number of the type `struct kernel_siginfo`.
     SIGINFO_TYPE;
+    /// The number of the type `struct linux_binprm`.
+    BINPRM_TYPE;
     /// 1 if the verifier takes what `signal_generate` says of the signal for a number, since it may be no pointer.
     SIGINFO_IS_NUMBER;
     /// 1 if the verifier follows the numbers of resident pages, 0 if they must be copied.

@@ -1,15 +1,18 @@
 //! Deaths: when the last thread of a process ends, what it died of is joined with what it was sent.
 
 use aya_ebpf::{
-    bindings::BPF_NOEXIST, helpers::bpf_ktime_get_boot_ns, macros::btf_tracepoint,
-    programs::BtfTracePointContext,
+    EbpfContext as _,
+    bindings::BPF_NOEXIST,
+    helpers::bpf_ktime_get_boot_ns,
+    macros::{btf_tracepoint, kprobe},
+    programs::{BtfTracePointContext, ProbeContext},
 };
 use killsnoop_common::{
     cause::{Cause, Scope},
     death::{DeathEvent, Header, Memory, Posted},
     layout::{
-        EXIT_HAS_GROUP_DEAD, SECCOMP_IS_SILENT, SIGNAL_FLAGS, SIGNAL_GROUP_EXIT_CODE, SIGNAL_LIVE,
-        SIGNAL_OOM_MM, TASK_EXIT_CODE,
+        EXIT_HAS_GROUP_DEAD, FUNCTION_ARGUMENT_1, SECCOMP_IS_SILENT, SIGNAL_FLAGS, SIGNAL_GROUP_EXIT_CODE,
+        SIGNAL_LIVE, SIGNAL_OOM_MM, TASK_EXIT_CODE,
     },
     lost::Lost,
     process::Process,
@@ -17,7 +20,7 @@ use killsnoop_common::{
 };
 
 use crate::{
-    kernel::is_set,
+    kernel::{is_set, register},
     maps::{
         CHOSEN, DEATH_SCRATCH, FILTER, IMAGES, Identity, N_SUSPECTS, PRODUCED, SENDERS, SUSPECTS, TOLD,
         URGENT, add_one, clear, copy, count_death, count_lost, global, wake_up,
@@ -51,6 +54,23 @@ fn sched_process_exit(ctx: BtfTracePointContext) -> i32 {
     } else {
         task.signal().get::<u32, _>(SIGNAL_LIVE) == 0
     };
+    thread_ended(task, is_last);
+    0
+}
+
+/// The same, seen at a function of the kernel that is called just before.
+#[kprobe]
+#[inline(always)]
+#[expect(clippy::needless_pass_by_value, reason = "the macro passes its context by value")]
+fn taskstats_exit(ctx: ProbeContext) -> u32 {
+    // Prototype in include/linux/taskstats_kern.h: void taskstats_exit(struct task_struct *tsk, int group_dead)
+    let is_last = register(ctx.as_ptr(), FUNCTION_ARGUMENT_1) as u32 != 0;
+    thread_ended(Task::current(), is_last);
+    0
+}
+
+#[inline(always)]
+fn thread_ended(task: Task, is_last: bool) {
     if is_last {
         if let Err(reason) = process_ended(task) {
             count_lost(reason);
@@ -60,7 +80,6 @@ fn sched_process_exit(ctx: BtfTracePointContext) -> i32 {
         _ = IMAGES.remove(pid);
         _ = SUSPECTS.remove(pid);
     }
-    0
 }
 
 #[inline(always)]

@@ -154,6 +154,13 @@ impl Struct {
     }
 }
 
+/// A register of a hook that is given the registers, at a function of the kernel.
+#[inline(always)]
+pub(crate) fn register<const N: u16>(context: *const c_void, _: Field<N>) -> u64 {
+    // The verifier wants to see the context itself, and lets it be read directly on each kernel.
+    Struct::new(context).load::<u64, N>()
+}
+
 /// Calls the kernel's own function `bpf_rdonly_cast`, which user space writes into this instruction.
 #[inline(always)]
 fn cast(pointer: *const c_void, to: u64) -> *const c_void {

@@ -5,10 +5,11 @@
 //! remembered from its entry. The hooks here differ in how they come by the registers and by the result.
 
 use aya_ebpf::{
+    EbpfContext as _,
     bindings::{BPF_RB_AVAIL_DATA, BPF_RB_RING_SIZE},
     helpers::{bpf_get_current_pid_tgid, bpf_ktime_get_boot_ns, generated::bpf_ringbuf_query},
-    macros::{btf_tracepoint, fexit, tracepoint},
-    programs::{BtfTracePointContext, FExitContext, TracePointContext},
+    macros::{btf_tracepoint, fexit, kretprobe, tracepoint},
+    programs::{BtfTracePointContext, FExitContext, RetProbeContext, TracePointContext},
 };
 use killsnoop_common::{
     kill::{ABI_COMPAT, ABI_NATIVE, KillEvent, KillKey, Syscall},
@@ -24,7 +25,7 @@ use killsnoop_common::{
 };
 
 use crate::{
-    kernel::{Struct, constant},
+    kernel::{Struct, constant, register},
     maps::{EVENTS, FILTER, KILLS, PRODUCED, TARGETS, URGENT, add_one, count_lost, global, wake_up},
     number::{hidden, opaque},
     task::Task,
@@ -59,6 +60,16 @@ fn compat_call(ctx: FExitContext) -> i32 {
     0
 }
 
+/// The kernel's function for one of the six calls has returned. One program is attached to all of them.
+#[kretprobe]
+#[inline(always)]
+#[expect(clippy::needless_pass_by_value, reason = "the macro passes its context by value")]
+fn function_returned(ctx: RetProbeContext) -> u32 {
+    let result = register(ctx.as_ptr(), CALL_RESULT) as i64;
+    returned(Call::of_current(Task::current_registers(), result));
+    0
+}
+
 /// One of the six calls has returned. Attached to each `syscalls:sys_exit_*`, which the kernel does not fire for
 /// calls of 32-bit programs.
 #[tracepoint]
@@ -75,11 +86,7 @@ fn sys_exit_call(_ctx: TracePointContext) -> u32 {
 #[expect(clippy::needless_pass_by_value, reason = "the macro passes its context by value")]
 fn sys_exit_any(ctx: BtfTracePointContext) -> i32 {
     // Prototype in include/trace/events/syscalls.h: TP_PROTO(struct pt_regs *regs, long ret)
-    let (regs, result) = (Struct::new(ctx.arg(0)), ctx.arg(1));
-    returned(match abi(Task::current()) {
-        ABI_COMPAT => Call::compat(regs, result),
-        _ => Call::native(regs, result),
-    });
+    returned(Call::of_current(Struct::new(ctx.arg(0)), ctx.arg(1)));
     0
 }
 
@@ -159,6 +166,15 @@ struct Call {
 }
 
 impl Call {
+    /// The call that the current task is returning from, whichever table of calls it uses.
+    #[inline(always)]
+    fn of_current(regs: Struct, result: i64) -> Option<Self> {
+        match abi(Task::current()) {
+            ABI_COMPAT => Self::compat(regs, result),
+            _ => Self::native(regs, result),
+        }
+    }
+
     /// The call of a native program that is returning, if it is one of the six. All arguments are `int`; whatever stands in
     /// the upper half of a register is not theirs.
     #[inline(always)]

@@ -15,7 +15,12 @@ use killsnoop_common::{
 };
 use thiserror::Error;
 
-use self::{hook::Attached, lifecycle::Allowed, marks::MarkError, types::Types};
+use self::{
+    hook::{Attached, Loadable},
+    lifecycle::Allowed,
+    marks::MarkError,
+    types::Types,
+};
 
 pub use self::{
     counters::MapCounters,
@@ -38,6 +43,7 @@ mod machine;
 mod marks;
 mod preemption;
 pub mod privilege;
+mod probes;
 mod types;
 mod victim;
 
@@ -110,6 +116,7 @@ pub struct Kernel {
     allowed: Allowed,
     keep_commands: bool,
     attached: Arc<AtomicBool>,
+    may_miss_calls: bool,
     refused: Vec<(&'static str, HookError)>,
 }
 
@@ -127,7 +134,7 @@ impl Kernel {
     fn load_and_attach(wanted: &Wanted) -> Result<Self, KernelError> {
         privilege::allow_memory();
         let mut types = Types::of_running_kernel()?;
-        let mut ebpf = load(wanted, &types)?;
+        let (mut ebpf, mut object) = load(wanted, &types)?;
         let allowed = lifecycle::allowed(&mut ebpf, &types).map_err(KernelError::Lifecycle)?;
         if !allowed.may_copy && types.layout.is_set(MUST_COPY) {
             return Err(KernelError::LockedDown);
@@ -135,22 +142,26 @@ impl Kernel {
         if types.layout.restrict(allowed) {
             // What is allowed is written into the programs.
             drop(ebpf);
-            ebpf = load(wanted, &types)?;
+            (ebpf, object) = load(wanted, &types)?;
         }
         counters::seed(&mut ebpf)?;
         // Before the calls: whoever sees a call sees what comes of it.
-        let lifecycle = lifecycle::attach(&mut ebpf, &types).map_err(KernelError::Lifecycle)?;
+        let lifecycle = lifecycle::attach(Loadable { ebpf: &mut ebpf, object: &object, types: &types })
+            .map_err(KernelError::Lifecycle)?;
+        let misses = |backend: &Backend| (backend.misses)(types.preemption);
+        let (exact, others): (Vec<_>, Vec<_>) = wanted.backends.iter().partition(|backend| !misses(backend));
         let mut refused = Vec::new();
-        // Whoever asks for one gets it.
-        let must_be_exact = wanted.backends.len() > 1 && preemption::is_possible();
-        for backend in wanted.backends {
-            if backend.is_preempted && must_be_exact {
-                refused.push((backend.name, HookError::Preempted(backend.name)));
-                continue;
-            }
-            match (backend.attach)(&mut ebpf, &types) {
+        // Counting right goes before costing little.
+        for backend in exact.into_iter().chain(others) {
+            match (backend.attach)(Loadable { ebpf: &mut ebpf, object: &object, types: &types }) {
                 Ok(calls) => {
                     let (attached, keep_commands) = (Arc::new(AtomicBool::new(true)), wanted.keep_commands);
+                    let may_miss_calls = misses(backend);
+                    if !may_miss_calls {
+                        let better = wanted.backends.iter().take_while(|other| other.name != backend.name);
+                        let preempted = better.filter(|other| misses(other));
+                        refused.extend(preempted.map(|other| (other.name, HookError::Preempted(other.name))));
+                    }
                     return Ok(Self {
                         ebpf,
                         backend,
@@ -159,6 +170,7 @@ impl Kernel {
                         allowed,
                         keep_commands,
                         attached,
+                        may_miss_calls,
                         refused,
                     });
                 }
@@ -171,7 +183,7 @@ impl Kernel {
     /// Whether the kernel may preempt the back end, and then misses calls.
     #[must_use]
     pub fn may_miss_calls(&self) -> bool {
-        self.backend.is_preempted && preemption::is_possible()
+        self.may_miss_calls
     }
 
     /// The back end in use.
@@ -225,7 +237,8 @@ const MAX_SHARDS: u32 = 16;
 /// Of deaths: a thousand at once, and more than the OOM killer ever chose in a second.
 const URGENT_BYTES: u32 = 2 << 20;
 
-fn load(wanted: &Wanted, types: &Types) -> Result<Ebpf, KernelError> {
+/// The object as the library has read it, and as it was read.
+fn load(wanted: &Wanted, types: &Types) -> Result<(Ebpf, Vec<u8>), KernelError> {
     let n_shards = aya::util::nr_cpus()
         .ok()
         .and_then(|n| u32::try_from(n).ok())
@@ -235,7 +248,7 @@ fn load(wanted: &Wanted, types: &Types) -> Result<Ebpf, KernelError> {
     layout.set(SHARD_MASK, n_shards - 1);
     let object = marks::write(OBJECT, &layout)
         .map_err(|error: MarkError| KernelError::Prepare(io::Error::other(error)))?;
-    EbpfLoader::new()
+    let loaded = EbpfLoader::new()
         // The object needs no relocation: where the kernel has what is written into it.
         .btf(None)
         .override_global("FILTER", &wanted.filter, true)
@@ -243,7 +256,8 @@ fn load(wanted: &Wanted, types: &Types) -> Result<Ebpf, KernelError> {
         .map_max_entries("URGENT", URGENT_BYTES)
         .map_max_entries("SIGNALS", n_shards)
         .load(&object)
-        .map_err(KernelError::Load)
+        .map_err(KernelError::Load)?;
+    Ok((loaded, object))
 }
 
 /// Nothing needs room for events that nobody asks for.

@@ -19,7 +19,7 @@ fn eighty_thousand_calls_of_eight_processes_are_counted_to_the_unit_by_the_raw_h
     counts_are_exact(&["--hook", "raw"], signals::EXACT_RAW);
 }
 
-/// Where the kernel takes it, that is fexit.
+/// Where the kernel takes it, that is fexit or kretprobe.
 #[test]
 fn eighty_thousand_calls_of_eight_processes_are_counted_to_the_unit_by_the_hook_that_is_found() {
     counts_are_exact(&[], signals::EXACT_FOUND);

@@ -13,8 +13,8 @@ use crate::kernel::{BACKENDS, Backend};
 pub struct KernelArgs {
     /// How to be told of the calls
     ///
-    /// auto takes the first that works and counts all of fexit, which costs other programs nothing, tracepoint, which costs each of their
-    /// system calls some 45 ns and does not see 32-bit programs, and raw, which costs twice that and needs no tracefs.
+    /// auto takes the first that works and counts all of fexit and kretprobe, which cost other programs nothing, tracepoint, which costs
+    /// each of their system calls some 45 ns and does not see 32-bit programs, and raw, which costs twice that and needs no tracefs.
     /// With none, signals, deaths and OOM kills are still counted and told of, and calls are not.
     #[arg(long, value_enum, default_value_t = Hook::Auto)]
     pub hook: Hook,
@@ -44,6 +44,8 @@ pub enum Hook {
     Auto,
     /// The end of the kernel's functions for the six calls
     Fexit,
+    /// The return of those functions, by a probe of the kernel
+    Kretprobe,
     /// The exit tracepoint of each of the six calls
     Tracepoint,
     /// The exit of every call
@@ -59,6 +61,7 @@ impl KernelArgs {
         let name = match self.hook {
             Hook::Auto => return &BACKENDS[..BACKENDS.len() - 1],
             Hook::Fexit => "fexit",
+            Hook::Kretprobe => "kretprobe",
             Hook::Tracepoint => "tracepoint",
             Hook::Raw => "raw",
             Hook::None => "none",

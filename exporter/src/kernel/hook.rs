@@ -5,7 +5,7 @@
 //! here, and a row to [`BACKENDS`].
 
 use std::{
-    fmt,
+    fmt, io,
     os::fd::{AsFd as _, OwnedFd},
 };
 
@@ -16,7 +16,11 @@ use aya::{
 use killsnoop_common::kill::Syscall;
 use thiserror::Error;
 
-use super::types::Types;
+use super::{
+    preemption::Preemption,
+    probes::{self, At, Probes},
+    types::Types,
+};
 
 /// One way to hook the calls.
 #[derive(Debug)]
@@ -27,30 +31,48 @@ pub struct Backend {
     pub tax: &'static str,
     /// Whether it sees the calls of 32-bit programs.
     pub sees_compat: bool,
-    /// Whether a kernel that can preempts its programs.
-    pub is_preempted: bool,
+    /// Whether it misses calls on a kernel that preempts programs so.
+    pub misses: fn(Preemption) -> bool,
     /// Whether it sees any call.
     pub sees_calls: bool,
     /// Loads and attaches the programs.
-    pub(super) attach: fn(&mut Ebpf, &Types) -> Result<Attached, HookError>,
+    pub(super) attach: fn(Loadable<'_>) -> Result<Attached, HookError>,
+}
+
+/// What a back end is loaded from.
+pub(super) struct Loadable<'a> {
+    /// The object as the library has read it.
+    pub(super) ebpf: &'a mut Ebpf,
+    /// The object itself.
+    pub(super) object: &'a [u8],
+    /// What the kernel says of its types.
+    pub(super) types: &'a Types,
 }
 
 /// All back ends, the best first: counting right goes before costing little, and a kernel that refuses one is asked
 /// for the next. The last of them is for those who ask for it.
-pub static BACKENDS: [Backend; 4] = [
+pub static BACKENDS: [Backend; 5] = [
     Backend {
         name: "fexit",
         tax: "no other system call takes longer",
         sees_compat: true,
-        is_preempted: true,
+        misses: |preemption| preemption.functions,
         sees_calls: true,
         attach: attach_functions,
+    },
+    Backend {
+        name: "kretprobe",
+        tax: "no other system call takes longer",
+        sees_compat: true,
+        misses: |preemption| preemption.probes,
+        sees_calls: true,
+        attach: attach_probes,
     },
     Backend {
         name: "tracepoint",
         tax: "each system call of each process takes about 45 ns longer",
         sees_compat: false,
-        is_preempted: false,
+        misses: |preemption| preemption.tracepoints,
         sees_calls: true,
         attach: attach_tracepoints,
     },
@@ -58,7 +80,7 @@ pub static BACKENDS: [Backend; 4] = [
         name: "raw",
         tax: "each system call of each process takes about 95 ns longer",
         sees_compat: true,
-        is_preempted: false,
+        misses: |preemption| preemption.tracepoints,
         sees_calls: true,
         attach: attach_raw,
     },
@@ -66,9 +88,9 @@ pub static BACKENDS: [Backend; 4] = [
         name: "none",
         tax: "no system call takes longer",
         sees_compat: false,
-        is_preempted: false,
+        misses: |_| false,
         sees_calls: false,
-        attach: |_, _| Ok(Attached::default()),
+        attach: |_| Ok(Attached::default()),
     },
 ];
 
@@ -79,6 +101,8 @@ pub(super) struct Attached {
     pub(super) programs: Vec<(&'static str, Vec<OwnedFd>)>,
     /// What holds programs attached that their object does not hold.
     pub(super) links: Vec<FExitLink>,
+    /// The same of probes.
+    pub(super) probes: Vec<OwnedFd>,
 }
 
 /// Why a back end could not be used.
@@ -107,6 +131,17 @@ pub enum HookError {
     #[error("the kernel lets no program be attached to its function {function}: {said}")]
     AttachFunction {
         /// Its name.
+        function: String,
+        /// What the kernel said.
+        said: Said,
+    },
+    /// The object could not be read a second time.
+    #[error("cannot read the BPF object: {0}")]
+    Object(io::Error),
+    /// The program was loaded, but could not be attached to these functions of the kernel.
+    #[error("the kernel lets no probe be attached to its function {function} or one of the others: {said}")]
+    AttachProbe {
+        /// The first of their names.
         function: String,
         /// What the kernel said.
         said: Said,
@@ -162,15 +197,8 @@ impl From<ProgramError> for Said {
 }
 
 /// One program at the end of each of the kernel's functions for the calls.
-fn attach_functions(ebpf: &mut Ebpf, types: &Types) -> Result<Attached, HookError> {
-    // All or none: the next back end sees the same calls. What is attached by then goes with its links.
-    for syscall in Syscall::ALL {
-        let suffix = syscall.name();
-        let is_its = |function: &String| function.ends_with(&format!("_sys_{suffix}"));
-        if !types.native_functions.iter().any(is_its) {
-            return Err(HookError::NoFunction(suffix));
-        }
-    }
+fn attach_functions(Loadable { ebpf, types, .. }: Loadable<'_>) -> Result<Attached, HookError> {
+    has_functions(types)?;
     let mut attached = Attached::default();
     for (name, functions) in
         [("native_call", &types.native_functions), ("compat_call", &types.compat_functions)]
@@ -185,6 +213,37 @@ fn attach_functions(ebpf: &mut Ebpf, types: &Types) -> Result<Attached, HookErro
         attached.programs.push((name, copies));
     }
     Ok(attached)
+}
+
+/// All or none: the next back end sees the same calls.
+fn has_functions(types: &Types) -> Result<(), HookError> {
+    for syscall in Syscall::ALL {
+        let suffix = syscall.name();
+        let is_its = |function: &String| function.ends_with(&format!("_sys_{suffix}"));
+        if !types.native_functions.iter().any(is_its) {
+            return Err(HookError::NoFunction(suffix));
+        }
+    }
+    Ok(())
+}
+
+/// One program at the return of all the kernel's functions for the calls.
+fn attach_probes(Loadable { ebpf, object, types }: Loadable<'_>) -> Result<Attached, HookError> {
+    has_functions(types)?;
+    let probes = Probes::new(object, ebpf).map_err(HookError::Object)?;
+    let name = "function_returned";
+    let program = probes.load(name)?;
+    let functions: Vec<_> = types.native_functions.iter().chain(&types.compat_functions).cloned().collect();
+    let link = attach_probe(&program, &functions, At::Return)?;
+    Ok(Attached { programs: vec![(name, vec![program])], probes: vec![link], ..Attached::default() })
+}
+
+/// A program at functions of the kernel.
+pub(super) fn attach_probe(program: &OwnedFd, functions: &[String], at: At) -> Result<OwnedFd, HookError> {
+    probes::attach(program.as_fd(), functions, at).map_err(|error| HookError::AttachProbe {
+        function: functions.first().cloned().unwrap_or_default(),
+        said: error.into(),
+    })
 }
 
 /// A program is loaded for one function, and for the next it is loaded again.
@@ -205,7 +264,7 @@ fn attach_function(
 }
 
 /// One program at the exit tracepoint of each of the six calls.
-fn attach_tracepoints(ebpf: &mut Ebpf, _: &Types) -> Result<Attached, HookError> {
+fn attach_tracepoints(Loadable { ebpf, .. }: Loadable<'_>) -> Result<Attached, HookError> {
     let name = "sys_exit_call";
     let program: &mut TracePoint = program(ebpf, name)?;
     program.load().map_err(|error| HookError::Load { program: name, said: error.into() })?;
@@ -229,7 +288,7 @@ fn attach_tracepoints(ebpf: &mut Ebpf, _: &Types) -> Result<Attached, HookError>
 }
 
 /// One program at the exit of every system call.
-fn attach_raw(ebpf: &mut Ebpf, types: &Types) -> Result<Attached, HookError> {
+fn attach_raw(Loadable { ebpf, types, .. }: Loadable<'_>) -> Result<Attached, HookError> {
     let name = "sys_exit_any";
     let program: &mut BtfTracePoint = program(ebpf, name)?;
     program

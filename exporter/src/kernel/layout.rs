@@ -4,10 +4,10 @@
 use std::io;
 
 use killsnoop_common::layout::{
-    CAN_CAST, COMPAT_FLAG, CSS_SET_MEMORY, Constant, EXIT_HAS_GROUP_DEAD, FIELDS, MARK_VICTIM_HAS_TASK,
-    MAY_COPY, MAY_READ_USER, MM_ANON_PAGES, MM_FILE_PAGES, MM_SHMEM_PAGES, MUST_COPY, N_CONSTANTS,
-    PID_NUMBERS_HAVE_TYPES, Place, REGISTERS_BELOW_TOP, RSS_HAS_TYPES, SECCOMP_IS_SILENT, SIGINFO_IS_NUMBER,
-    SIGINFO_TYPE, STACK_SIZE, TASK_ABI, TASK_TYPE,
+    BINPRM_TYPE, CAN_CAST, COMPAT_FLAG, CSS_SET_MEMORY, Constant, EXIT_HAS_GROUP_DEAD, FIELDS,
+    MARK_VICTIM_HAS_TASK, MAY_COPY, MAY_READ_USER, MM_ANON_PAGES, MM_FILE_PAGES, MM_SHMEM_PAGES, MUST_COPY,
+    N_CONSTANTS, PID_NUMBERS_HAVE_TYPES, Place, REGISTERS_BELOW_TOP, RSS_HAS_TYPES, SECCOMP_IS_SILENT,
+    SIGINFO_IS_NUMBER, SIGINFO_TYPE, STACK_SIZE, TASK_ABI, TASK_TYPE,
 };
 
 use super::{btf::Btf, lifecycle::Allowed, machine::machine};
@@ -127,6 +127,7 @@ impl Layout {
         self.set(CAN_CAST, self.cast_function.is_some().into());
         self.set(TASK_TYPE, btf.structure("task_struct").unwrap_or_default());
         self.set(SIGINFO_TYPE, btf.structure("kernel_siginfo").unwrap_or_default());
+        self.set(BINPRM_TYPE, btf.structure("linux_binprm").unwrap_or_default());
         // Before 6.2 these were words in an array, and the verifier knows no way to them.
         self.set(RSS_HAS_TYPES, btf.offset("mm_struct", "rss_stat.count").is_err().into());
         // Came with the change that made seccomp post its signal.

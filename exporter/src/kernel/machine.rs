@@ -4,9 +4,9 @@
 use killsnoop_common::layout::{
     CALL_NUMBER, CALL_RESULT, COMPAT_ARGUMENT_0, COMPAT_ARGUMENT_1, COMPAT_ARGUMENT_2, COMPAT_KILL,
     COMPAT_PIDFD_SEND_SIGNAL, COMPAT_RT_SIGQUEUEINFO, COMPAT_RT_TGSIGQUEUEINFO, COMPAT_TGKILL, COMPAT_TKILL,
-    NATIVE_ARGUMENT_0, NATIVE_ARGUMENT_1, NATIVE_ARGUMENT_2, NATIVE_KILL, NATIVE_PIDFD_SEND_SIGNAL,
-    NATIVE_RT_SIGQUEUEINFO, NATIVE_RT_TGSIGQUEUEINFO, NATIVE_TGKILL, NATIVE_TKILL, X32_BIT,
-    X32_RT_SIGQUEUEINFO, X32_RT_TGSIGQUEUEINFO,
+    FUNCTION_ARGUMENT_0, FUNCTION_ARGUMENT_1, NATIVE_ARGUMENT_0, NATIVE_ARGUMENT_1, NATIVE_ARGUMENT_2,
+    NATIVE_KILL, NATIVE_PIDFD_SEND_SIGNAL, NATIVE_RT_SIGQUEUEINFO, NATIVE_RT_TGSIGQUEUEINFO, NATIVE_TGKILL,
+    NATIVE_TKILL, X32_BIT, X32_RT_SIGQUEUEINFO, X32_RT_TGSIGQUEUEINFO,
 };
 use nix::libc;
 
@@ -29,7 +29,7 @@ const NATIVE: [(usize, i32); 6] = [
 #[derive(Debug)]
 pub(super) struct Machine {
     /// Offsets by the numbers of fields.
-    pub(super) registers: [(usize, u32); 8],
+    pub(super) registers: [(usize, u32); 10],
     /// Values by the numbers of constants.
     pub(super) numbers: [(usize, i32); 9],
     /// The field of `thread_info` that marks a 32-bit call, and the bits that do it.
@@ -54,7 +54,7 @@ pub(super) struct Functions {
 pub(super) fn machine() -> Machine {
     let [bx, ax, cx, dx, si, di, orig_ax] = [5, 10, 11, 12, 13, 14, 15].map(|word| word * WORD);
     Machine {
-        registers: registers(orig_ax, ax, [di, si, dx], [bx, cx, dx]),
+        registers: registers(orig_ax, ax, [di, si, dx], [bx, cx, dx], [di, si]),
         numbers: [
             (COMPAT_KILL.number(), 37),
             (COMPAT_TKILL.number(), 238),
@@ -81,7 +81,7 @@ pub(super) fn machine() -> Machine {
 pub(super) fn machine() -> Machine {
     let [x0, x1, x2, orig_x0, syscallno] = [0, 1, 2, 34, 35].map(|word| word * WORD);
     Machine {
-        registers: registers(syscallno, x0, [orig_x0, x1, x2], [orig_x0, x1, x2]),
+        registers: registers(syscallno, x0, [orig_x0, x1, x2], [orig_x0, x1, x2], [x0, x1]),
         numbers: [
             (COMPAT_KILL.number(), 37),
             (COMPAT_TKILL.number(), 238),
@@ -106,7 +106,13 @@ impl Machine {
     }
 }
 
-fn registers(number: u32, result: u32, native: [u32; 3], compat: [u32; 3]) -> [(usize, u32); 8] {
+fn registers(
+    number: u32,
+    result: u32,
+    native: [u32; 3],
+    compat: [u32; 3],
+    function: [u32; 2],
+) -> [(usize, u32); 10] {
     [
         (CALL_NUMBER.number(), number),
         (CALL_RESULT.number(), result),
@@ -116,5 +122,7 @@ fn registers(number: u32, result: u32, native: [u32; 3], compat: [u32; 3]) -> [(
         (COMPAT_ARGUMENT_0.number(), compat[0]),
         (COMPAT_ARGUMENT_1.number(), compat[1]),
         (COMPAT_ARGUMENT_2.number(), compat[2]),
+        (FUNCTION_ARGUMENT_0.number(), function[0]),
+        (FUNCTION_ARGUMENT_1.number(), function[1]),
     ]
 }

@@ -1,15 +1,40 @@
-//! Whether this kernel preempts a program that it runs at a function of its own.
+//! Whether this kernel preempts a program that it runs for a hook.
 //!
-//! If it does, it does not run the program for whoever comes to the function on that CPU meanwhile: under a flood from several
-//! processes that is some calls of a hundred. Programs at the exit of system calls are not preempted.
+//! If it does, it does not run the program for whoever comes to the hook on that CPU meanwhile: under a flood from several
+//! processes that is some calls of a hundred.
 
 use std::{fs, path::Path};
+
+use super::btf::Btf;
 
 /// The model in force, where a kernel can have several: `none (voluntary) full`.
 const CHOSEN: &str = "/sys/kernel/debug/sched/preempt";
 
-/// Whether it may; what is not known counts as yes, because counting right goes before costing little.
-pub(super) fn is_possible() -> bool {
+/// The kinds of hooks at which it does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Preemption {
+    /// The end of its functions (fexit).
+    pub functions: bool,
+    /// Probes of many functions: not preempted, but where each return needs one of a limited number of places, a task that is
+    /// preempted in the function holds one. Since 6.14 each task has places of its own.
+    pub probes: bool,
+    /// Tracepoints, where they are allowed to sleep: those of system calls first, in Linux 7.
+    pub tracepoints: bool,
+}
+
+impl Preemption {
+    /// That of the running kernel; what is not known counts as yes, because counting right goes before costing little.
+    pub(super) fn of_running_kernel(btf: &Btf) -> Self {
+        let is_possible = is_possible();
+        Self {
+            functions: is_possible,
+            probes: is_possible && btf.offset("fprobe", "hlist_array").is_err(),
+            tracepoints: is_possible && btf.function("trace_call_bpf_faultable").is_some(),
+        }
+    }
+}
+
+fn is_possible() -> bool {
     let system = rustix::system::uname();
     let (release, version) = (system.release().to_string_lossy(), system.version().to_string_lossy());
     let read = |path: &str| fs::read_to_string(Path::new(path)).ok();

@@ -4,7 +4,7 @@ use std::{io, thread};
 
 use killsnoop_common::kill::Syscall;
 
-use super::{KernelError, btf::Btf, layout::Layout, machine::machine};
+use super::{KernelError, btf::Btf, layout::Layout, machine::machine, preemption::Preemption};
 
 /// All that is needed of them.
 pub(super) struct Types {
@@ -16,6 +16,8 @@ pub(super) struct Types {
     pub(super) native_functions: Vec<String>,
     /// Those that only 32-bit programs come to.
     pub(super) compat_functions: Vec<String>,
+    /// Where it preempts programs.
+    pub(super) preemption: Preemption,
 }
 
 impl Types {
@@ -37,12 +39,13 @@ impl Types {
                     .flat_map(|prefix| Syscall::ALL.map(|syscall| format!("{prefix}{}", syscall.name())));
                 names.filter(|name| btf.function(name).is_some()).collect()
             };
+            let preemption = Preemption::of_running_kernel(&btf);
             let known = machine().functions;
             let (native_functions, compat_functions) = (functions(known.native), functions(known.compat));
             // A panic in there is one here.
             let all = all.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
             let all = all.map_err(|error| KernelError::Types(io::Error::other(error)))?;
-            Ok(Self { all, layout, native_functions, compat_functions })
+            Ok(Self { all, layout, native_functions, compat_functions, preemption })
         })
     }
 }

@@ -46,7 +46,7 @@ pub(crate) enum Ready {
 }
 
 /// Ways to watch calls.
-const HOOKS: [&str; 4] = ["tracepoint", "raw", "fexit", "none"];
+const HOOKS: [&str; 5] = ["tracepoint", "raw", "fexit", "kretprobe", "none"];
 
 /// All of them, the control first. `worker` is the process that makes the calls, `collector` where OTLP goes, `object` has
 /// the C programs.
@@ -75,7 +75,8 @@ fn references(object: &Path) -> Vec<Tool> {
         ready: Ready::Says(reference::WATCHES),
         sees: 0,
     };
-    let hooks = HOOKS.into_iter().filter(|&hook| hook != "none");
+    // What loads them knows no kretprobe of many functions.
+    let hooks = HOOKS.into_iter().filter(|&hook| !["kretprobe", "none"].contains(&hook));
     hooks.flat_map(|hook| reference::WORK.map(|work| tool(hook, work))).collect()
 }
 
