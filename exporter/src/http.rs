@@ -1,11 +1,12 @@
 //! What is served, to whoever can reach the port, with GET and HEAD alone:
 //!
-//! - `/` says what this is and links to the rest
+//! - `/` shows people what died lately, how the exporter is, and where the rest is
+//! - `/deaths.jsonl`: what died lately, for scripts
 //! - `/metrics`, or what `--web.telemetry-path` says: the page of metrics, in the format that `Accept` asks for
 //! - `/healthz`, `/-/healthy`: 200 for as long as the process lives
 //! - `/readyz`, `/-/ready`: 200 while the hooks are attached, 503 before and after
 //!
-//! None of them names a process or a user of the machine.
+//! None of them names a process or a user of the machine, unless `--web.show-events` is given: then the first two do.
 
 mod accept;
 mod args;
@@ -28,12 +29,12 @@ use axum::{
     http::{
         HeaderMap, HeaderName, HeaderValue, StatusCode, Version,
         header::{
-            ACCEPT, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, TRANSFER_ENCODING, VARY,
-            X_CONTENT_TYPE_OPTIONS,
+            ACCEPT, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, REFERRER_POLICY,
+            TRANSFER_ENCODING, VARY, X_CONTENT_TYPE_OPTIONS,
         },
     },
     middleware::{Next, from_fn, map_response},
-    response::{Html, IntoResponse, Response},
+    response::{IntoResponse, Response},
     routing::get,
 };
 use tokio::{sync::Semaphore, task::spawn_blocking};
@@ -44,16 +45,20 @@ pub use args::{TelemetryPath, WebArgs};
 pub use bind::{BindError, bind};
 pub use server::{Limits, serve};
 
-use crate::metrics::{Format, Page};
+use crate::{
+    landing::Landing,
+    metrics::{Format, Page},
+};
 use seldom::Seldom;
 
 /// Paths that the telemetry path cannot have.
 const LANDING: &str = "/";
+const DEATHS: &str = "/deaths.jsonl";
 const HEALTHY: [&str; 2] = ["/healthz", "/-/healthy"];
 const READY: [&str; 2] = ["/readyz", "/-/ready"];
 
-/// Sent with every answer: nothing here loads, runs, embeds or is embedded.
-const SECURITY_HEADERS: [(HeaderName, HeaderValue); 2] = [
+/// Sent with every answer that does not say otherwise: nothing here loads, runs, embeds or is embedded.
+const SECURITY_HEADERS: [(HeaderName, HeaderValue); 4] = [
     (
         CONTENT_SECURITY_POLICY,
         HeaderValue::from_static(
@@ -61,6 +66,8 @@ const SECURITY_HEADERS: [(HeaderName, HeaderValue); 2] = [
         ),
     ),
     (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
 ];
 
 /// Pages that are rendered at the same time; others wait for their turn, so that many readers cost no more CPU time at
@@ -70,24 +77,25 @@ const RENDERS_AT_ONCE: usize = 2;
 /// What the routes need.
 struct Site {
     page: Arc<Page>,
-    ready: Arc<AtomicBool>,
+    ready: Ready,
     renders: Arc<Semaphore>,
     failures: Seldom,
 }
 
+/// Whether the hooks are attached.
+type Ready = Arc<AtomicBool>;
+
 /// All routes. `ready` is set by whoever attaches the hooks, and unset when the end begins.
-pub fn router(args: &WebArgs, page: Page, ready: Arc<AtomicBool>) -> Router {
+pub fn router(args: &WebArgs, page: Page, landing: Arc<Landing>, ready: Arc<AtomicBool>) -> Router {
     let telemetry_path = &args.telemetry_path;
-    let landing = Html(landing::page(telemetry_path));
+    let landing = landing::router(landing, telemetry_path, Arc::clone(&ready));
     let site = Site {
         page: Arc::new(page),
         ready,
         renders: Arc::new(Semaphore::new(RENDERS_AT_ONCE)),
         failures: Seldom::default(),
     };
-    let mut router = Router::new()
-        .route(LANDING, get(async move || landing.clone()))
-        .route(telemetry_path.as_str(), get(metrics));
+    let mut router = Router::new().route(telemetry_path.as_str(), get(metrics));
     for path in HEALTHY {
         router = router.route(path, get(async || "healthy\n"));
     }
@@ -100,6 +108,7 @@ pub fn router(args: &WebArgs, page: Page, ready: Arc<AtomicBool>) -> Router {
             (StatusCode::METHOD_NOT_ALLOWED, "method not allowed; use GET or HEAD\n")
         })
         .with_state(Arc::new(site))
+        .merge(landing)
         // The page compresses to a tenth at any level, and a scrape should cost as little as can be.
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
         .layer(from_fn(refuse_ambiguous))
@@ -126,11 +135,15 @@ async fn metrics(State(site): State<Arc<Site>>, headers: HeaderMap) -> Response 
 }
 
 async fn readiness(State(site): State<Arc<Site>>) -> (StatusCode, &'static str) {
-    if site.ready.load(Relaxed) {
+    if is_ready(&site.ready) {
         (StatusCode::OK, "ready\n")
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, "not ready: the hooks are not attached\n")
     }
+}
+
+fn is_ready(ready: &Ready) -> bool {
+    ready.load(Relaxed)
 }
 
 impl Site {
@@ -163,6 +176,8 @@ async fn refuse_ambiguous(request: Request, next: Next) -> Response {
 }
 
 async fn secure(mut response: Response) -> Response {
-    response.headers_mut().extend(SECURITY_HEADERS);
+    for (name, value) in SECURITY_HEADERS {
+        response.headers_mut().entry(name).or_insert(value);
+    }
     response
 }

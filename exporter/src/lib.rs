@@ -14,6 +14,7 @@ pub mod errno;
 pub mod event;
 pub mod http;
 pub mod kernel;
+pub mod landing;
 pub mod ledger;
 pub mod log;
 pub mod metrics;

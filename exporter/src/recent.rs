@@ -103,15 +103,21 @@ impl Recent {
     /// What is kept of whom, the most recent first.
     #[must_use]
     pub fn find(&self, query: &Query) -> Found {
-        let (mut events, since_unix_ns) = self.all();
-        let n_kept = events.len();
         let after_boot_ns = query.within.map_or(0, |within| {
             clock::boot_ns().saturating_sub(u64::try_from(within.as_nanos()).unwrap_or(u64::MAX))
         });
-        events.retain(|event| event.time().boot_ns >= after_boot_ns && is_of(event, &query.whom));
+        self.select(query.limit, |event| event.time().boot_ns >= after_boot_ns && is_of(event, &query.whom))
+    }
+
+    /// Those of what is kept that are wanted, the most recent first, and not more than so many.
+    #[must_use]
+    pub fn select(&self, limit: usize, is_wanted: impl Fn(&Event) -> bool) -> Found {
+        let (mut events, since_unix_ns) = self.all();
+        let n_kept = events.len();
+        events.retain(is_wanted);
         events.sort_by_key(|event| std::cmp::Reverse(event.time().boot_ns));
         let n_matching = events.len();
-        events.truncate(query.limit);
+        events.truncate(limit);
         Found { events, n_matching, n_kept, since_unix_ns }
     }
 

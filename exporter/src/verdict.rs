@@ -23,7 +23,7 @@ use killsnoop_common::cause::{Action, Cause, Outcome};
 
 use self::cause::Sent;
 use crate::{
-    event::{Death, OomKill, Posted, Signal},
+    event::{Death, OomKill, Posted, Process, Signal},
     signal,
 };
 
@@ -34,24 +34,49 @@ pub fn death(death: &Death) -> String {
         Cause::Fault | Cause::Abort => "crashed with",
         _ => "was killed by",
     };
-    let (victim, signal) = (who::target(&death.victim), signal_in_words(death.signal));
-    let (reason, before) = (Sent::to_death(death).reason(), before(death));
-    let core = if death.core_dumped { "; core dumped" } else { "" };
+    let (victim, signal, reason) =
+        (who::target(&death.victim), signal_in_words(death.signal), reason_of_death(death));
     let age = age(death).map(|age| format!("; up {}", amount::time(age))).unwrap_or_default();
-    format!("{victim} {verb} {signal}: {reason}{before}{core}{age}; exit status {}", death.exit_status())
+    format!("{victim} {verb} {signal}: {reason}{age}; exit status {}", death.exit_status())
+}
+
+/// The part of that sentence that says why and by whom, and what came before.
+#[must_use]
+pub fn reason_of_death(death: &Death) -> String {
+    let core = if death.core_dumped { "; core dumped" } else { "" };
+    format!("{}{}{core}", Sent::to_death(death).reason(), before(death))
 }
 
 /// Says an OOM kill in one sentence: who was chosen, what ran out, and who wanted it.
 #[must_use]
 pub fn oom_kill(kill: &OomKill) -> String {
-    format!("{} was chosen by the OOM killer: {}", who::target(&kill.victim), Sent::to_victim(kill).reason())
+    format!("{} was chosen by the OOM killer: {}", who::target(&kill.victim), reason_of_oom_kill(kill))
+}
+
+/// The part of that sentence that says what ran out, and who wanted it.
+#[must_use]
+pub fn reason_of_oom_kill(kill: &OomKill) -> String {
+    Sent::to_victim(kill).reason()
 }
 
 /// Says a posted signal in one sentence: whom it was sent to, why and by whom, and what became of it.
 #[must_use]
 pub fn signal(event: &Signal) -> String {
     let (signal, target) = (signal_in_words(event.posted.signal), who::target(&event.target));
-    format!("{signal} was sent to {target}: {}{}", Sent::now(event).reason(), fate(event))
+    let reason = Sent::now(&event.posted, &event.target).reason();
+    format!("{signal} was sent to {target}: {reason}{}", fate(&event.posted, event.blocked))
+}
+
+/// Says why a signal was sent to a process, by whom, and what became of it.
+#[must_use]
+pub fn reason_of_signal(posted: &Posted, target: &Process) -> String {
+    format!("{}{}", Sent::now(posted, target).reason(), fate(posted, 0))
+}
+
+/// Where a process ran, by what people know it by: its pod and container, its container, or its unit.
+#[must_use]
+pub fn place(process: &Process) -> Option<String> {
+    process.place.as_deref().and_then(who::words_of_place)
 }
 
 /// The signal's name; a number alone would read as an amount.
@@ -95,14 +120,14 @@ fn is_noise(before: &Posted, death: &Death) -> bool {
 }
 
 /// What becomes of a signal, as far as it is known when it is posted.
-fn fate(event: &Signal) -> &'static str {
-    let bit = u32::try_from(event.posted.signal - 1).ok().and_then(|bit| 1u64.checked_shl(bit));
-    match (event.posted.outcome, event.posted.action) {
+fn fate(posted: &Posted, blocked: u64) -> &'static str {
+    let bit = u32::try_from(posted.signal - 1).ok().and_then(|bit| 1u64.checked_shl(bit));
+    match (posted.outcome, posted.action) {
         (Outcome::Ignored, _) => "; ignored",
         (Outcome::AlreadyPending, _) => "; one was pending already",
         (Outcome::Overflow, _) => "; not sent, because its queue was full",
         (Outcome::InfoLost, _) => "; sent without its data, because its queue was full",
-        (Outcome::Delivered, _) if bit.is_some_and(|bit| event.blocked & bit != 0) => "; blocked for now",
+        (Outcome::Delivered, _) if bit.is_some_and(|bit| blocked & bit != 0) => "; blocked for now",
         (Outcome::Delivered, Action::Handler) => "; it has a handler",
         (Outcome::Delivered, Action::Default) => "; no handler",
         (Outcome::Delivered, Action::Ignored | Action::Unknown) => "",

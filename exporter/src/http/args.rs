@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use clap::{Args, value_parser};
 
-use super::{HEALTHY, LANDING, Limits, READY};
+use super::{DEATHS, HEALTHY, LANDING, Limits, READY, landing::ASSETS};
 
 /// The flags of the web server.
 #[derive(Args, Clone, Debug, PartialEq, Eq)]
@@ -36,6 +36,13 @@ pub struct WebArgs {
         help_heading = HEADING
     )]
     pub max_connections: u16,
+
+    /// Show at / which processes died lately, and by whom: to whoever can reach the port
+    ///
+    /// This tells names, users, executables, containers and, with --show-command-lines, command lines. Without it, / shows
+    /// how the exporter is, and names nobody.
+    #[arg(long = "web.show-events", help_heading = HEADING)]
+    pub show_events: bool,
 }
 
 const HEADING: &str = "Web";
@@ -71,7 +78,8 @@ impl FromStr for TelemetryPath {
                 "{path:?} is no path; give one such as /metrics, of letters, digits and /-_.~"
             ));
         }
-        if [LANDING].iter().chain(&HEALTHY).chain(&READY).any(|taken| *taken == path) {
+        let is_taken = [LANDING, DEATHS].iter().chain(&HEALTHY).chain(&READY).any(|taken| *taken == path);
+        if is_taken || path.starts_with(ASSETS) {
             return Err(format!("{path:?} serves something else; give another path, such as /metrics"));
         }
         Ok(Self(path.to_owned()))
@@ -110,8 +118,21 @@ mod tests {
 
     #[test]
     fn paths_that_are_none_or_are_taken_are_refused_by_name() {
-        for path in ["", "metrics", "/", "/healthz", "/-/ready", "/a b", "/{x}", "/*", "/m?x", "/é", "/%41"]
-        {
+        for path in [
+            "",
+            "metrics",
+            "/",
+            "/healthz",
+            "/-/ready",
+            "/deaths.jsonl",
+            "/assets/x",
+            "/a b",
+            "/{x}",
+            "/*",
+            "/m?x",
+            "/é",
+            "/%41",
+        ] {
             let error = parse(&[&format!("--web.telemetry-path={path}")]).unwrap_err();
             assert!(error.contains("--web.telemetry-path"), "{error}");
             assert!(path.is_empty() || error.contains(path), "{error}");

@@ -1,5 +1,7 @@
 //! What clients get, good and bad ones, through real sockets.
 
+mod landing;
+
 use std::{
     io::Read,
     net::SocketAddr,
@@ -21,7 +23,10 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::metrics::fake::{self, Fake};
+use crate::{
+    metrics::fake::{self, Fake},
+    recent::Recent,
+};
 
 #[derive(Parser)]
 struct Command {
@@ -35,7 +40,11 @@ fn args(flags: &[&str]) -> WebArgs {
 
 fn site(ready: &Arc<AtomicBool>) -> Router {
     let counters = Fake::new(fake::snapshot(|key| u64::from(key == KillKey::new(9, 0)) * 5));
-    router(&args(&[]), Page::new(counters, [("otlp", fake::ledger())]), Arc::clone(ready))
+    router(&args(&[]), Page::new(counters, [("otlp", fake::ledger())]), landing(None), Arc::clone(ready))
+}
+
+fn landing(deaths: Option<Arc<Recent>>) -> Arc<Landing> {
+    Arc::new(Landing::new(Fake::new(fake::snapshot(|_| 0)), []).with_deaths(deaths))
 }
 
 /// A server on a port of its own.
@@ -207,7 +216,7 @@ async fn every_route_answers_and_nothing_else_does() {
 async fn the_metrics_move_to_another_path_on_request() {
     let args = args(&["--web.telemetry-path=/a/b"]);
     let page = Page::new(Fake::new(fake::snapshot(|_| 0)), []);
-    let server = Running::start(router(&args, page, ready()), args.limits());
+    let server = Running::start(router(&args, page, landing(None), ready()), args.limits());
     assert_eq!(server.get("/a/b", "").await.status(), Some(200));
     assert_eq!(server.get("/metrics", "").await.status(), Some(404));
     assert!(server.get("/", "").await.body().contains("href=\"/a/b\""));
@@ -232,7 +241,7 @@ async fn head_is_get_without_a_body_and_other_methods_are_told_what_is_allowed()
 #[tokio::test]
 async fn refused_counters_are_a_503_that_says_why() {
     let page = Page::new(Arc::new(Fake::default()), []);
-    let server = Running::start(router(&args(&[]), page, ready()), Limits::default());
+    let server = Running::start(router(&args(&[]), page, landing(None), ready()), Limits::default());
     let answer = server.get("/metrics", "").await;
     assert_eq!(answer.status(), Some(503));
     assert!(answer.has("content-type: text/plain; charset=utf-8"));

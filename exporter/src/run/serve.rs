@@ -16,9 +16,11 @@ use killsnoop_exporter::{
     cli::{log::Level, serve::ServeArgs},
     confine::Reach,
     control,
+    counters::Counters,
     event::Event,
     http,
-    kernel::{Kernel, MapCounters, Reader},
+    kernel::{Kernel, Reader},
+    landing::Landing,
     ledger::Ledger,
     log,
     metrics::{ContainerDeaths, Exemplars, Page},
@@ -26,7 +28,11 @@ use killsnoop_exporter::{
     recent::Recent,
     select::Select,
 };
-use tokio::{runtime::Runtime, task::JoinHandle, time::Instant};
+use tokio::{
+    runtime::Runtime,
+    task::{JoinError, JoinHandle},
+    time::Instant,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -58,9 +64,10 @@ pub(crate) fn run(args: &ServeArgs) -> Result<ExitCode> {
     runtime.block_on(async {
         let (places, cgroups) = cgroup::start().context("cannot start to look at cgroups")?;
         let sinks = Sinks::start(args, otlp.as_ref());
-        let page = sinks.page(watch.counters);
+        let counters: Arc<dyn Counters> = Arc::new(watch.counters);
+        let site = Site { page: sinks.page(&counters), landing: sinks.landing(&counters, &args.web) };
         let reading = Reading { reader: watch.reader, places, cgroups };
-        Service::start(args, listeners, control, watch.kernel, reading, page, sinks)?.run().await
+        Service::start(args, listeners, control, watch.kernel, reading, site, sinks)?.run().await
     })
 }
 
@@ -107,12 +114,20 @@ impl Sinks {
         }
     }
 
-    fn page(&self, counters: MapCounters) -> Page {
+    fn ledgers(&self) -> impl Iterator<Item = (&'static str, Arc<Ledger>)> {
         let otlp = self.otlp.iter().map(|(ledger, ..)| ("otlp", Arc::clone(ledger)));
-        let recent = ("recent", Arc::clone(&self.recent.0));
-        Page::new(Arc::new(counters), otlp.chain([recent]))
+        otlp.chain([("recent", Arc::clone(&self.recent.0))])
+    }
+
+    fn page(&self, counters: &Arc<dyn Counters>) -> Page {
+        Page::new(Arc::clone(counters), self.ledgers())
             .with_exemplars(self.exemplars.clone())
             .with_container_deaths(self.container_deaths.clone())
+    }
+
+    fn landing(&self, counters: &Arc<dyn Counters>, web: &http::WebArgs) -> Arc<Landing> {
+        let recent = web.show_events.then(|| Arc::clone(&self.recent.1));
+        Arc::new(Landing::new(Arc::clone(counters), self.ledgers()).with_deaths(recent))
     }
 
     /// What is done with each event, and the sink that is to be drained at the end.
@@ -137,6 +152,12 @@ impl Sinks {
     }
 }
 
+/// What is served over HTTP.
+struct Site {
+    page: Page,
+    landing: Arc<Landing>,
+}
+
 /// What it takes to read events.
 struct Reading {
     reader: Reader,
@@ -150,6 +171,7 @@ struct Service {
     stop_reading: killsnoop_exporter::kernel::Stop,
     reading: JoinHandle<std::io::Result<()>>,
     web: JoinHandle<std::io::Result<()>>,
+    sampling: Option<JoinHandle<std::io::Result<()>>>,
     control: Option<JoinHandle<std::io::Result<()>>>,
     stop_web: CancellationToken,
     ready: Arc<AtomicBool>,
@@ -164,7 +186,7 @@ impl Service {
         control: Option<control::Listener>,
         kernel: Kernel,
         Reading { reader, places, cgroups }: Reading,
-        page: Page,
+        site: Site,
         sinks: Sinks,
     ) -> Result<Self> {
         let ending = Ending::new()?;
@@ -177,12 +199,13 @@ impl Service {
         }
         let ready = Arc::new(AtomicBool::new(true));
         let stop_web = CancellationToken::new();
-        let router = http::router(&args.web, page, Arc::clone(&ready));
+        let sampling = args.web.show_events.then(|| tokio::spawn(sample(Arc::clone(&site.landing))));
+        let router = http::router(&args.web, site.page, site.landing, Arc::clone(&ready));
         let web = tokio::spawn(http::serve(listeners, router, args.web.limits(), stop_web.clone()));
         let control =
             control.map(|listener| tokio::spawn(control::serve(listener, recent, stop_web.clone())));
         notify(&[sd_notify::NotifyState::Ready, sd_notify::NotifyState::Status("watching")]);
-        Ok(Self { kernel, stop_reading, reading, web, control, stop_web, ready, otlp, ending })
+        Ok(Self { kernel, stop_reading, reading, web, sampling, control, stop_web, ready, otlp, ending })
     }
 
     async fn run(mut self) -> Result<ExitCode> {
@@ -192,12 +215,8 @@ impl Service {
                 None => std::future::pending().await,
             }
         };
-        let control_ended = async {
-            match &mut self.control {
-                Some(task) => task.await,
-                None => std::future::pending().await,
-            }
-        };
+        let control_ended = end_of(&mut self.control);
+        let sampling_ended = end_of(&mut self.sampling);
         let failure = tokio::select! {
             signal = self.ending.wait() => {
                 tracing::info!("{signal}: ending");
@@ -206,6 +225,7 @@ impl Service {
             outcome = &mut self.reading => Some(ended("reading events", outcome)),
             outcome = &mut self.web => Some(ended("the web server", outcome)),
             outcome = control_ended => Some(ended("answering what died", outcome)),
+            outcome = sampling_ended => Some(ended("counting what there was of late", outcome)),
             outcome = otlp_ended => Some(ended("sending events", outcome.map(Ok))),
         };
         notify(&[sd_notify::NotifyState::Stopping]);
@@ -235,6 +255,25 @@ impl Service {
             }
         }
         Ok(())
+    }
+}
+
+/// Waits for the end of a task, for ever if there is none.
+async fn end_of<T>(task: &mut Option<JoinHandle<T>>) -> Result<T, JoinError> {
+    match task {
+        Some(task) => task.await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Takes down how many signals there were, for the chart, for as long as anybody runs it.
+async fn sample(landing: Arc<Landing>) -> std::io::Result<()> {
+    let mut ticks = tokio::time::interval(Landing::SAMPLE_EVERY);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let landing = Arc::clone(&landing);
+        tokio::task::spawn_blocking(move || landing.sample()).await?;
     }
 }
 

@@ -4,7 +4,7 @@ use killsnoop_common::cause::{Cause, Scope};
 
 use super::{amount, fault, signal_in_words, who};
 use crate::{
-    event::{Death, Memory, OomKill, Posted, Process, Signal},
+    event::{Death, Memory, OomKill, Posted, Process},
     signal,
 };
 
@@ -36,7 +36,7 @@ impl<'a> Sent<'a> {
     }
 
     /// A signal as it was posted.
-    pub(super) fn now(Signal { posted, target, .. }: &'a Signal) -> Self {
+    pub(super) fn now(posted: &'a Posted, target: &'a Process) -> Self {
         let Posted { signal, cause, code, claimed_pid, ref sender, .. } = *posted;
         Self { signal, cause, code: Some(code), claimed_pid, sender: sender.as_ref(), target, memory: None }
     }

@@ -39,7 +39,7 @@ fn words(process: &Process, uid: Option<u32>) -> String {
 }
 
 /// The pod and its container, or the container, or the unit.
-fn words_of_place(place: &Place) -> Option<String> {
+pub(super) fn words_of_place(place: &Place) -> Option<String> {
     let container = place.container.as_ref().map(|container| match &container.name {
         Some(name) => printable::bounded(name, MOST),
         None => printable::bounded(container.id.get(..ID).unwrap_or(&container.id), ID),
