@@ -301,7 +301,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_link_leads_to_what_it_was_made_of(process in "\\PC{1,40}", container in "\\PC{1,40}", name in "\\PC{1,40}") {
+        fn a_link_leads_to_what_it_was_made_of(process in "\\PC{1,15}", container in "\\PC{1,15}", name in "\\PC{1,15}") {
             let query = Serializer::new(String::new())
                 .append_pair("process", &process).append_pair("container", &container).append_pair("before", "7").finish();
             let (filter, _) = Filter::parse(&query);
@@ -309,7 +309,7 @@ mod tests {
             let (other, _) = Filter::parse(link.strip_prefix('?').unwrap());
             prop_assert_eq!(other.typed(Field::Process), filter.typed(Field::Process));
             prop_assert_eq!(other.typed(Field::Container), filter.typed(Field::Container));
-            prop_assert_eq!(other.typed(Field::By).unwrap_or_default(), name.trim());
+            prop_assert_eq!(other.typed(Field::By).unwrap_or_default(), printable::text(name.trim().as_bytes()));
             prop_assert!(!other.is_older() && link.is_ascii() && !link.contains(['"', '<', '\'']));
         }
     }
