@@ -15,6 +15,7 @@ mod floods;
 mod hooks;
 mod lost;
 mod otlp;
+mod page;
 mod pages;
 mod paths;
 mod privileges;

@@ -10,6 +10,7 @@
     reason = "what a helper cannot do fails the test that asked for it"
 )]
 
+pub mod browser;
 pub mod calls;
 pub mod exporter;
 pub mod http;

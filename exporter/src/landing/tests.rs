@@ -39,7 +39,9 @@ fn paths() -> Paths {
 
 fn landing(events: &[Event]) -> Landing {
     let recent = Recent::new(1000, Arc::default());
-    events.iter().for_each(|event| recent.push(event));
+    for event in events {
+        recent.push(event);
+    }
     let counters = Fake::new(fake::snapshot(|_| 0));
     Landing::new(counters, [("otlp", fake::ledger())]).with_deaths(Some(Arc::new(recent)))
 }
@@ -56,7 +58,6 @@ fn death_of(name: &str, at_ns: u64) -> Death {
         container: Some(Container { id: name.clone(), name: Some(name.clone()), ..Container::default() }),
         pod: Some(Pod { uid: name.clone(), name: Some(name.clone()), namespace: Some(name.clone()) }),
         unit: Some(name.clone()),
-        ..Place::default()
     });
     let comm = Comm::of(&name[..name.floor_char_boundary(15)]);
     let mut death = examples::death();

@@ -115,8 +115,8 @@ impl crate::counters::Counters for std::sync::Mutex<Slow> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn however_many_wait_for_a_slow_page_scrapes_go_on_and_those_that_are_too_many_are_told() {
-    let (hold, held) = std::sync::mpsc::channel();
-    let landing = Arc::new(Landing::new(Arc::new(std::sync::Mutex::new(Slow(held))), []));
+    let (hold, receiver) = std::sync::mpsc::channel();
+    let landing = Arc::new(Landing::new(Arc::new(std::sync::Mutex::new(Slow(receiver))), []));
     let page = Page::new(Fake::new(fake::snapshot(|_| 0)), []);
     let server = Running::start(router(&args(&[]), page, landing, ready()), Limits::default());
     let mut waiting = Vec::new();

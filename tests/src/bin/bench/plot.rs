@@ -74,8 +74,8 @@ fn legend() -> String {
         )
     };
     text(8.0, 20.0, "", "nanoseconds added to")
-        + &entry(LEFT, KILL, "kill(self, 0)")
-        + &entry(LEFT + 140.0, GETPPID, "getppid(), as an example of any other call")
+        + entry(LEFT, KILL, "kill(self, 0)").as_str()
+        + entry(LEFT + 140.0, GETPPID, "getppid(), as an example of any other call").as_str()
 }
 
 fn grid(scale: Scale, height: f64) -> String {
@@ -84,7 +84,7 @@ fn grid(scale: Scale, height: f64) -> String {
         let x = scale.x(value);
         let line =
             format!("<line class=\"grid\" x1=\"{x:.1}\" y1=\"{TOP}\" x2=\"{x:.1}\" y2=\"{height}\"/>\n");
-        line + &text(x, TOP - 8.0, "note\" text-anchor=\"middle", &format!("{value:.0} ns"))
+        line + text(x, TOP - 8.0, "note\" text-anchor=\"middle", &format!("{value:.0} ns")).as_str()
     });
     lines.collect()
 }
@@ -93,12 +93,12 @@ fn row(tool: &Figures, y: f64, scale: Scale) -> String {
     let name = text(LEFT - 10.0, y + 22.0, "\" text-anchor=\"end", &tool.name);
     if tool.costs.is_empty() {
         let what = if tool.kind == Kind::Ours { "not on this kernel" } else { "does not work here" };
-        return name + &text(LEFT + 6.0, y + 22.0, "note", what);
+        return name + text(LEFT + 6.0, y + 22.0, "note", what).as_str();
     }
     let bars = [(KILL, y + 5.0), (GETPPID, y + 6.0 + BAR)];
-    name + &bars
-        .map(|(class, y)| added(tool, class).map_or_else(String::new, |value| bar(class, y, value, scale)))
-        .concat()
+    let bars = bars
+        .map(|(class, y)| added(tool, class).map_or_else(String::new, |value| bar(class, y, value, scale)));
+    name + bars.concat().as_str()
 }
 
 fn bar(class: &str, y: f64, value: f64, scale: Scale) -> String {
