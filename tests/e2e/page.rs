@@ -93,7 +93,7 @@ fn processes_with_hostile_names_appear_by_themselves_as_text_and_nothing_of_them
 }
 
 #[test]
-fn the_chart_counts_deaths_and_shows_them_as_a_table_too() {
+fn the_chart_counts_deaths_and_shows_them_as_a_table_too_until_somebody_pauses_it() {
     let (exporter, browser) = (exporter(), Browser::start());
     browser.open(&exporter.address, "/");
     killed(&exporter, "counted");
@@ -101,6 +101,12 @@ fn the_chart_counts_deaths_and_shows_them_as_a_table_too() {
     browser.until(has_bar);
     let label = browser.value("document.querySelector('#chart svg').getAttribute('aria-label')");
     assert!(label.as_str().unwrap().contains("in the last hour, at most"), "{label}");
+    // Whoever pauses it has time to read.
+    browser.run("document.getElementById('pause').click()", &[]);
+    let pid = killed(&exporter, "paused");
+    assert_eq!((browser.texts("#live"), browser.value(&row(pid))), (vec!["Paused".to_owned()], Value::Null));
+    browser.run("document.getElementById('pause').click()", &[]);
+    browser.until(&format!("{} !== null", row(pid)));
     assert_eq!(browser.complaints(), Vec::<String>::new());
 }
 

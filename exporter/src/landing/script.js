@@ -138,8 +138,10 @@
     wait = EVERY;
     plan();
   });
+  tellTimes();
+  // The answer to a question that was not understood does not change.
+  if (document.querySelector(".error")) return;
   pause.hidden = false;
   say();
-  tellTimes();
   plan();
 })();

@@ -24,7 +24,7 @@ const CAST: [(&str, &str, &str); 6] = [
     ("java", "KILL", "containerd-shim"),
 ];
 /// How long they go on to die.
-const TIME: Duration = Duration::from_secs(200);
+const TIME: Duration = Duration::from_secs(150);
 /// Most bytes of a picture.
 const MOST: usize = 150_000;
 
@@ -50,7 +50,7 @@ fn main() {
     let folder = root().join("docs/page");
     fs::create_dir_all(&folder).expect("a folder can be made");
     for (name, scheme, width, height) in
-        [("light", "light", 1200, 980), ("dark", "dark", 1200, 980), ("phone", "dark", 390, 844)]
+        [("light", "light", 1080, 800), ("dark", "dark", 1080, 800), ("phone", "dark", 390, 844)]
     {
         browser.prefer(scheme);
         browser.resize(width, height);
