@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 use super::filter::{Facts, Field, Filter};
 use crate::{
-    event::{Background, Comm, Death, Event, Memory, Process},
+    event::{Background, Comm, Death, Event, Memory, Posted, Process},
     signal,
     verdict::{self, amount, printable},
 };
@@ -57,25 +57,23 @@ fn chain(death: &Death) -> Markup {
     let victim = &death.victim;
     html! {
         ol.chain {
-            @if victim.start_boot_ns != 0 { li { span.at { (to_end(victim.start_boot_ns)) } " it began" } }
-            @if let Some(before) = &death.before {
-                li {
-                    span.at { (to_end(before.at_boot_ns)) } " " b { (before.signal_name()) } ": "
-                    bdo dir="ltr" { (verdict::reason_of_signal(before, victim)) }
-                }
-            }
-            @if let Some(fatal) = &death.fatal {
-                li {
-                    span.at { (to_end(fatal.at_boot_ns)) } " " b { (fatal.signal_name()) } ": "
-                    bdo dir="ltr" { (verdict::reason_of_signal(fatal, victim)) }
-                }
-            }
-            li {
-                span.at { "the end" } " of " b { (death.signal_name()) } ", exit status " (death.exit_status())
+            @if victim.start_boot_ns != 0 { (step(&to_end(victim.start_boot_ns), &html! { "it began" })) }
+            @if let Some(before) = &death.before { (step(&to_end(before.at_boot_ns), &sent(before, victim))) }
+            @if let Some(fatal) = &death.fatal { (step(&to_end(fatal.at_boot_ns), &sent(fatal, victim))) }
+            (step("the end", &html! {
+                "it died of " b { (death.signal_name()) } ", exit status " (death.exit_status())
                 @if death.core_dumped { ", with a core dump" }
-            }
+            }))
         }
     }
+}
+
+fn step(at: &str, what: &Markup) -> Markup {
+    html! { li { span.at { (at) } " " span { (what) } } }
+}
+
+fn sent(posted: &Posted, victim: &Process) -> Markup {
+    html! { b { (posted.signal_name()) } ": " bdo dir="ltr" { (verdict::reason_of_signal(posted, victim)) } }
 }
 
 fn process(title: &str, process: &Process, background: Option<&Background>) -> Markup {

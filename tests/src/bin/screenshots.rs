@@ -43,10 +43,17 @@ fn main() {
         round += 1;
         thread::sleep(Duration::from_secs(7 + round * 11 % 17));
     }
+    let browser = Browser::start();
     for (victim, signal, sender) in CAST {
         play(victim, signal, sender);
     }
-    let browser = Browser::start();
+    browser.open(&exporter.address, "/");
+    let nginx = "[...document.querySelectorAll('#rows tr')].find((row) => row.querySelector('.name').textContent === 'nginx')";
+    browser.until(&format!("{nginx} !== undefined"));
+    browser.run(
+        &format!("document.getElementById('pause').click(); {nginx}.querySelector('details').open = true"),
+        &[],
+    );
     let folder = root().join("docs/page");
     fs::create_dir_all(&folder).expect("a folder can be made");
     for (name, scheme, width, height) in
@@ -54,11 +61,6 @@ fn main() {
     {
         browser.prefer(scheme);
         browser.resize(width, height);
-        browser.open(&exporter.address, "/");
-        browser.until("document.querySelectorAll('#rows tr').length > 6");
-        if width > 1000 {
-            browser.run("document.querySelectorAll('#rows details')[3].open = true", &[]);
-        }
         let picture = browser.picture();
         assert!(picture.len() < MOST, "{name}.png has {} bytes", picture.len());
         fs::write(folder.join(format!("{name}.png")), &picture).expect("a picture can be written");
