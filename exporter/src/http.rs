@@ -42,7 +42,7 @@ use tracing::error;
 
 pub use args::{TelemetryPath, WebArgs};
 pub use bind::{BindError, bind};
-pub use server::{Limits, serve};
+pub use server::{Limits, Listener, serve};
 
 use crate::metrics::{Format, Page};
 use seldom::Seldom;

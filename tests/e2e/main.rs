@@ -19,6 +19,7 @@ mod pages;
 mod paths;
 mod privileges;
 mod prometheus;
+mod service;
 mod signals;
 mod start_stop;
 mod terminal;

@@ -1,6 +1,7 @@
 //! `serve`: counters on `/metrics`, events as OTLP logs, until a signal asks for an end.
 
 use std::{
+    net::TcpListener,
     process::ExitCode,
     sync::{
         Arc,
@@ -25,6 +26,7 @@ use killsnoop_exporter::{
     otlp,
     recent::Recent,
     select::Select,
+    service,
 };
 use tokio::{runtime::Runtime, task::JoinHandle, time::Instant};
 use tokio_util::sync::CancellationToken;
@@ -44,8 +46,9 @@ pub(crate) fn run(args: &ServeArgs) -> Result<ExitCode> {
         Ok(otlp) => otlp,
         Err(errors) => return Ok(usage(&errors)),
     };
+    service::starting();
     // The port is taken first: that it is in use is told at once, and without a look at the kernel.
-    let listeners = match http::bind(&args.web.listen_addresses) {
+    let listeners = match listeners(&args.web)? {
         Err(error @ http::BindError::NoAddress { .. }) => return Ok(usage(&[full(&error)])),
         bound => bound?,
     };
@@ -58,10 +61,25 @@ pub(crate) fn run(args: &ServeArgs) -> Result<ExitCode> {
     runtime.block_on(async {
         let (places, cgroups) = cgroup::start().context("cannot start to look at cgroups")?;
         let sinks = Sinks::start(args, otlp.as_ref());
-        let page = sinks.page(watch.counters);
+        let counters = Arc::new(watch.counters);
+        let page = sinks.page(Arc::clone(&counters));
+        let listeners: Vec<_> = listeners.into_iter().map(http::Listener::from).collect();
+        let report = sinks.report(counters, &watch.reader, &listeners);
         let reading = Reading { reader: watch.reader, places, cgroups };
-        Service::start(args, listeners, control, watch.kernel, reading, page, sinks)?.run().await
+        Service::start(args, listeners, control, watch.kernel, reading, page, sinks)?.run(report).await
     })
+}
+
+/// The sockets that a service manager passes, or else those that the flags name.
+fn listeners(web: &http::WebArgs) -> Result<Result<Vec<TcpListener>, http::BindError>> {
+    let passed = service::passed_listeners()?;
+    if passed.is_empty() {
+        return Ok(http::bind(&web.listen_addresses));
+    }
+    if !web.listens_by_default() {
+        tracing::warn!("--web.listen-address counts for nothing, because the service manager passes sockets");
+    }
+    Ok(Ok(passed))
 }
 
 /// What it goes on to need: the collector, whose address is looked up again for each connection, and to remove the
@@ -107,10 +125,21 @@ impl Sinks {
         }
     }
 
-    fn page(&self, counters: MapCounters) -> Page {
+    /// Their accounts, with the names that stages and sinks have on the page.
+    fn ledgers(&self) -> impl Iterator<Item = (&'static str, Arc<Ledger>)> {
         let otlp = self.otlp.iter().map(|(ledger, ..)| ("otlp", Arc::clone(ledger)));
-        let recent = ("recent", Arc::clone(&self.recent.0));
-        Page::new(Arc::new(counters), otlp.chain([recent]))
+        otlp.chain([("recent", Arc::clone(&self.recent.0))])
+    }
+
+    /// What a service manager is told: of these counters, and of the loops without which nothing works.
+    fn report(&self, counters: Arc<MapCounters>, reader: &Reader, web: &[http::Listener]) -> service::Report {
+        let web = web.iter().map(|listener| ("the web server", listener.pulse()));
+        let pulses = [("the reader of events", reader.pulse())].into_iter().chain(web);
+        service::Report::new(counters, self.ledgers().map(|(_, ledger)| ledger).collect(), pulses.collect())
+    }
+
+    fn page(&self, counters: Arc<MapCounters>) -> Page {
+        Page::new(counters, self.ledgers())
             .with_exemplars(self.exemplars.clone())
             .with_container_deaths(self.container_deaths.clone())
     }
@@ -160,7 +189,7 @@ struct Service {
 impl Service {
     fn start(
         args: &ServeArgs,
-        listeners: Vec<std::net::TcpListener>,
+        listeners: Vec<http::Listener>,
         control: Option<control::Listener>,
         kernel: Kernel,
         Reading { reader, places, cgroups }: Reading,
@@ -173,7 +202,7 @@ impl Service {
         let stop_reading = reader.stop();
         let reading = read(reader, places, cgroups, take);
         for listener in &listeners {
-            tracing::info!("listening on {}", listener.local_addr().context("a listener has no address")?);
+            tracing::info!("listening on {}", listener.address().context("a listener has no address")?);
         }
         let ready = Arc::new(AtomicBool::new(true));
         let stop_web = CancellationToken::new();
@@ -181,11 +210,10 @@ impl Service {
         let web = tokio::spawn(http::serve(listeners, router, args.web.limits(), stop_web.clone()));
         let control =
             control.map(|listener| tokio::spawn(control::serve(listener, recent, stop_web.clone())));
-        notify(&[sd_notify::NotifyState::Ready, sd_notify::NotifyState::Status("watching")]);
         Ok(Self { kernel, stop_reading, reading, web, control, stop_web, ready, otlp, ending })
     }
 
-    async fn run(mut self) -> Result<ExitCode> {
+    async fn run(mut self, report: service::Report) -> Result<ExitCode> {
         let otlp_ended = async {
             match &mut self.otlp {
                 Some(task) => task.ended().await,
@@ -207,8 +235,9 @@ impl Service {
             outcome = &mut self.web => Some(ended("the web server", outcome)),
             outcome = control_ended => Some(ended("answering what died", outcome)),
             outcome = otlp_ended => Some(ended("sending events", outcome.map(Ok))),
+            never = Arc::new(report).tell() => match never {},
         };
-        notify(&[sd_notify::NotifyState::Stopping]);
+        service::stopping();
         self.drain(failure.is_some()).await?;
         failure.map_or(Ok(ExitCode::SUCCESS), Err)
     }
@@ -235,13 +264,6 @@ impl Service {
             }
         }
         Ok(())
-    }
-}
-
-/// Tells a service manager, if there is one; that it cannot be told is not worth an end.
-fn notify(states: &[sd_notify::NotifyState<'_>]) {
-    if let Err(error) = sd_notify::notify(states) {
-        tracing::warn!("cannot notify the service manager: {error}");
     }
 }
 
