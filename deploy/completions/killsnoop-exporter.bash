@@ -154,7 +154,7 @@ _killsnoop__exporter() {
                     return 0
                     ;;
                 --hook)
-                    COMPREPLY=($(compgen -W "auto fexit tracepoint raw none" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto fexit kretprobe tracepoint raw none" -- "${cur}"))
                     return 0
                     ;;
                 --ring-size)
@@ -188,7 +188,7 @@ _killsnoop__exporter() {
             fi
             case "${prev}" in
                 --hook)
-                    COMPREPLY=($(compgen -W "auto fexit tracepoint raw none" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto fexit kretprobe tracepoint raw none" -- "${cur}"))
                     return 0
                     ;;
                 --ring-size)
@@ -326,7 +326,7 @@ _killsnoop__exporter() {
                     return 0
                     ;;
                 --hook)
-                    COMPREPLY=($(compgen -W "auto fexit tracepoint raw none" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto fexit kretprobe tracepoint raw none" -- "${cur}"))
                     return 0
                     ;;
                 --ring-size)
@@ -424,7 +424,7 @@ _killsnoop__exporter() {
                     return 0
                     ;;
                 --hook)
-                    COMPREPLY=($(compgen -W "auto fexit tracepoint raw none" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto fexit kretprobe tracepoint raw none" -- "${cur}"))
                     return 0
                     ;;
                 --ring-size)

@@ -54,6 +54,7 @@ complete -c killsnoop-exporter -n "__fish_killsnoop_exporter_needs_command" -l c
 complete -c killsnoop-exporter -n "__fish_killsnoop_exporter_needs_command" -l control.deaths -d 'How many deaths to keep for `why`; each takes some 1 KiB' -r
 complete -c killsnoop-exporter -n "__fish_killsnoop_exporter_needs_command" -l hook -d 'How to be told of the calls' -r -f -a "auto\t'The first that works'
 fexit\t'The end of the kernel\'s functions for the six calls'
+kretprobe\t'The return of those functions, by a probe of the kernel'
 tracepoint\t'The exit tracepoint of each of the six calls'
 raw\t'The exit of every call'
 none\t'No hook of calls'"
@@ -108,6 +109,7 @@ complete -c killsnoop-exporter -n "__fish_killsnoop_exporter_using_subcommand se
 complete -c killsnoop-exporter -n "__fish_killsnoop_exporter_using_subcommand serve" -l control.deaths -d 'How many deaths to keep for `why`; each takes some 1 KiB' -r
 complete -c killsnoop-exporter -n "__fish_killsnoop_exporter_using_subcommand serve" -l hook -d 'How to be told of the calls' -r -f -a "auto\t'The first that works'
 fexit\t'The end of the kernel\'s functions for the six calls'
+kretprobe\t'The return of those functions, by a probe of the kernel'
 tracepoint\t'The exit tracepoint of each of the six calls'
 raw\t'The exit of every call'
 none\t'No hook of calls'"
@@ -144,6 +146,7 @@ complete -c killsnoop-exporter -n "__fish_killsnoop_exporter_using_subcommand tr
 complete -c killsnoop-exporter -n "__fish_killsnoop_exporter_using_subcommand trace" -l duration -d 'End after this time, with its unit: 10s, 5m, 1h 30m' -r
 complete -c killsnoop-exporter -n "__fish_killsnoop_exporter_using_subcommand trace" -l hook -d 'How to be told of the calls' -r -f -a "auto\t'The first that works'
 fexit\t'The end of the kernel\'s functions for the six calls'
+kretprobe\t'The return of those functions, by a probe of the kernel'
 tracepoint\t'The exit tracepoint of each of the six calls'
 raw\t'The exit of every call'
 none\t'No hook of calls'"
@@ -172,6 +175,7 @@ complete -c killsnoop-exporter -n "__fish_killsnoop_exporter_using_subcommand wh
 complete -c killsnoop-exporter -n "__fish_killsnoop_exporter_using_subcommand why" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c killsnoop-exporter -n "__fish_killsnoop_exporter_using_subcommand check" -l hook -d 'How to be told of the calls' -r -f -a "auto\t'The first that works'
 fexit\t'The end of the kernel\'s functions for the six calls'
+kretprobe\t'The return of those functions, by a probe of the kernel'
 tracepoint\t'The exit tracepoint of each of the six calls'
 raw\t'The exit of every call'
 none\t'No hook of calls'"

@@ -86,7 +86,7 @@ _killsnoop() {
                     return 0
                     ;;
                 --hook)
-                    COMPREPLY=($(compgen -W "auto fexit tracepoint raw none" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto fexit kretprobe tracepoint raw none" -- "${cur}"))
                     return 0
                     ;;
                 --ring-size)

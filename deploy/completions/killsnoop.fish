@@ -13,6 +13,7 @@ never\t'Nowhere'"
 complete -c killsnoop -l syscalls -d 'Show other calls that send signals too, and which call it was' -r
 complete -c killsnoop -l hook -d 'How to be told of the calls' -r -f -a "auto\t'The first that works'
 fexit\t'The end of the kernel\'s functions for the six calls'
+kretprobe\t'The return of those functions, by a probe of the kernel'
 tracepoint\t'The exit tracepoint of each of the six calls'
 raw\t'The exit of every call'
 none\t'No hook of calls'"
