@@ -53,6 +53,28 @@ pub struct Snapshot {
     pub n_undecodable: u64,
 }
 
+impl Snapshot {
+    /// Processes that died of a signal.
+    #[must_use]
+    pub fn n_deaths(&self) -> u64 {
+        self.deaths.iter().map(|(_, n)| n).sum()
+    }
+
+    /// Events lost on their way to the sinks.
+    #[must_use]
+    pub fn n_events_lost(&self) -> u64 {
+        let is_event = |reason| matches!(reason, Lost::RingFull | Lost::UrgentRingFull);
+        let in_rings: u64 = self.lost.iter().filter(|(reason, _)| is_event(*reason)).map(|(_, n)| n).sum();
+        in_rings + self.n_undecodable
+    }
+
+    /// Whether every program is attached.
+    #[must_use]
+    pub fn is_attached(&self) -> bool {
+        self.programs.iter().all(|program| program.attached)
+    }
+}
+
 /// What a kernel may not let be seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Feature {

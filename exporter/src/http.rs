@@ -43,7 +43,7 @@ use tracing::error;
 
 pub use args::{TelemetryPath, WebArgs};
 pub use bind::{BindError, bind};
-pub use server::{Limits, serve};
+pub use server::{Limits, Listener, serve};
 
 use crate::{
     landing::Landing,

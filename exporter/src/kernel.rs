@@ -23,8 +23,9 @@ use self::{
 };
 
 pub use self::{
+    bell::Stop,
     counters::MapCounters,
-    events::{Notice, Reader, Stop},
+    events::{Notice, Reader},
     hook::{BACKENDS, Backend, HookError},
     images::{Images, Seeded},
     victim::victim,
@@ -32,6 +33,7 @@ pub use self::{
 
 use crate::counters::Feature;
 
+mod bell;
 mod btf;
 mod counters;
 mod events;

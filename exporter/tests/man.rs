@@ -82,6 +82,15 @@ What the hook tracepoint needs. Only root may read it.
 .I /etc/default/killsnoop\-exporter
 Flags and variables of the systemd service.
 .TP
+.I /usr/lib/systemd/system/killsnoop\-exporter.service
+The service. It is told when the exporter watches, what it does, and, as long as its reader of events and its web server
+answer, that it lives; see
+.BR sd_notify (3).
+.TP
+.I /usr/lib/systemd/system/killsnoop\-exporter.socket
+Its port, for those who want scrapes to wait while it restarts; see
+.BR systemd.socket (5).
+.TP
 .I /run/killsnoop\-exporter/control.sock
 Where \fBwhy\fR asks the exporter that runs.
 .SH PRIVILEGES

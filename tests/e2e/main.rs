@@ -20,6 +20,7 @@ mod pages;
 mod paths;
 mod privileges;
 mod prometheus;
+mod service;
 mod signals;
 mod start_stop;
 mod terminal;

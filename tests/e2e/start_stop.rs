@@ -1,10 +1,10 @@
 //! How the exporter starts, what it says when it cannot, and how it ends.
 
-use std::{net::TcpListener, os::unix::net::UnixDatagram};
+use std::net::TcpListener;
 
 use killsnoop_tests::{
     exporter::{Exporter, command, unprivileged},
-    http, patience,
+    http,
     process::Process,
 };
 use nix::sys::signal::Signal;
@@ -18,23 +18,6 @@ fn both_signals_that_ask_for_an_end_get_an_orderly_one() {
         assert!(status.success(), "{signal}: {status}\n{}", exporter.process.stderr);
         exporter.process.stderr.find(|line| line.contains(signal.as_str()).then_some(()));
     }
-}
-
-#[test]
-fn a_service_manager_is_told_when_it_watches_and_when_it_ends() {
-    let folder = tempfile::TempDir::new().unwrap();
-    let path = folder.path().join("notify");
-    let socket = UnixDatagram::bind(&path).unwrap();
-    socket.set_read_timeout(Some(patience())).unwrap();
-    let next = || {
-        let mut message = [0; 256];
-        let n = socket.recv(&mut message).unwrap();
-        String::from_utf8(message[..n].to_vec()).unwrap()
-    };
-    let exporter = Exporter::start_with(&[], &[("NOTIFY_SOCKET", path.to_str().unwrap())]);
-    assert!(next().contains("READY=1"));
-    exporter.stop();
-    assert!(next().contains("STOPPING=1"));
 }
 
 #[test]

@@ -10,10 +10,12 @@ use super::{DEATHS, HEALTHY, LANDING, Limits, READY, landing::ASSETS};
 #[derive(Args, Clone, Debug, PartialEq, Eq)]
 pub struct WebArgs {
     /// Address to listen on: host:port, with an IPv6 host in brackets, or :port for all; may be repeated
+    ///
+    /// Sockets that a service manager passes, as systemd does for killsnoop-exporter.socket, are listened on instead.
     #[arg(
         long = "web.listen-address",
         value_name = "ADDRESS",
-        default_value = ":9435",
+        default_value = EVERYWHERE,
         help_heading = HEADING
     )]
     pub listen_addresses: Vec<String>,
@@ -46,8 +48,15 @@ pub struct WebArgs {
 }
 
 const HEADING: &str = "Web";
+const EVERYWHERE: &str = ":9435";
 
 impl WebArgs {
+    /// Whether nobody chose where to listen.
+    #[must_use]
+    pub fn listens_by_default(&self) -> bool {
+        self.listen_addresses == [EVERYWHERE]
+    }
+
     /// What clients may take.
     #[must_use]
     pub fn limits(&self) -> Limits {
@@ -107,6 +116,7 @@ mod tests {
     fn without_flags_the_metrics_are_where_prometheus_users_look() {
         let web = parse(&[]).unwrap();
         assert_eq!(web.listen_addresses, [":9435"]);
+        assert!(web.listens_by_default());
         assert_eq!((web.telemetry_path.as_str(), web.max_connections), ("/metrics", 256));
     }
 
@@ -114,6 +124,7 @@ mod tests {
     fn several_addresses_replace_the_default() {
         let web = parse(&["--web.listen-address=127.0.0.1:1", "--web.listen-address", "[::1]:2"]).unwrap();
         assert_eq!(web.listen_addresses, ["127.0.0.1:1", "[::1]:2"]);
+        assert!(!web.listens_by_default());
     }
 
     #[test]

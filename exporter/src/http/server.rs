@@ -16,6 +16,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     net::{TcpListener, TcpStream},
     select,
+    sync::Notify,
     task::JoinSet,
     time::{sleep, timeout},
 };
@@ -27,6 +28,7 @@ use super::{
     connections::{Connections, Place, Victim},
     seldom::Seldom,
 };
+use crate::pulse::Pulse;
 
 /// Most bytes of a request's first line and headers together. Prometheus sends some 500.
 const MAX_HEADER_BYTES: usize = 16 * 1024;
@@ -56,6 +58,38 @@ impl Default for Limits {
     }
 }
 
+/// A socket that listens, and whether clients are still let in there.
+#[derive(Debug)]
+pub struct Listener {
+    socket: net::TcpListener,
+    asked: Arc<Notify>,
+    pulse: Arc<Pulse>,
+}
+
+impl Listener {
+    /// Where it listens.
+    ///
+    /// # Errors
+    /// If the kernel does not say.
+    pub fn address(&self) -> io::Result<net::SocketAddr> {
+        self.socket.local_addr()
+    }
+
+    /// It takes a turn when it is woken, unless it cannot let a client in.
+    #[must_use]
+    pub fn pulse(&self) -> Arc<Pulse> {
+        Arc::clone(&self.pulse)
+    }
+}
+
+impl From<net::TcpListener> for Listener {
+    fn from(socket: net::TcpListener) -> Self {
+        let asked = Arc::new(Notify::new());
+        let wake = Arc::clone(&asked);
+        Self { socket, asked, pulse: Arc::new(Pulse::new(move || wake.notify_one())) }
+    }
+}
+
 /// What all connections share.
 struct Server {
     router: Router,
@@ -71,7 +105,7 @@ struct Server {
 /// # Errors
 /// If a listener cannot be used at all. What goes wrong with a connection ends that connection alone.
 pub async fn serve(
-    listeners: Vec<net::TcpListener>,
+    listeners: Vec<Listener>,
     router: Router,
     limits: Limits,
     shutdown: CancellationToken,
@@ -86,12 +120,20 @@ pub async fn serve(
         failures: Seldom::default(),
     });
     let mut loops = JoinSet::new();
-    for listener in listeners {
-        listener.set_nonblocking(true)?;
-        let listener = TcpListener::from_std(listener)?;
+    for Listener { socket, asked, pulse } in listeners {
+        socket.set_nonblocking(true)?;
+        let socket = TcpListener::from_std(socket)?;
         let server = Arc::clone(&server);
         loops.spawn(async move {
-            server.accept_all(|| async { listener.accept().await.map(|(stream, _)| stream) }).await;
+            let accept = || async {
+                loop {
+                    select! {
+                        accepted = socket.accept() => return accepted.map(|(stream, _)| stream),
+                        () = asked.notified() => pulse.turn(),
+                    }
+                }
+            };
+            server.accept_all(accept).await;
         });
     }
     while let Some(ended) = loops.join_next().await {

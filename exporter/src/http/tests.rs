@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 use super::*;
 use crate::{
     metrics::fake::{self, Fake},
+    pulse::Pulse,
     recent::Recent,
 };
 
@@ -52,6 +53,7 @@ struct Running {
     address: SocketAddr,
     shutdown: CancellationToken,
     serving: JoinHandle<std::io::Result<()>>,
+    pulse: Arc<Pulse>,
 }
 
 impl Running {
@@ -59,8 +61,10 @@ impl Running {
         let listeners = bind(&["127.0.0.1:0".to_owned()]).unwrap();
         let address = listeners[0].local_addr().unwrap();
         let shutdown = CancellationToken::new();
+        let listeners: Vec<_> = listeners.into_iter().map(Listener::from).collect();
+        let pulse = listeners[0].pulse();
         let serving = tokio::spawn(serve(listeners, router, limits, shutdown.clone()));
-        Self { address, shutdown, serving }
+        Self { address, shutdown, serving, pulse }
     }
 
     async fn connect(&self) -> TcpStream {
@@ -454,4 +458,14 @@ async fn many_scrapes_at_once_are_all_answered() {
         assert_eq!(Answer(bytes).status(), Some(200));
     }
     server.end().await;
+}
+
+#[tokio::test]
+async fn it_tells_that_clients_are_let_in_although_all_places_are_taken_and_no_longer_when_it_has_ended() {
+    let server = Running::start(site(&Arc::default()), Limits { max_connections: 1, ..Limits::default() });
+    let _silent = (server.connect().await, server.connect().await);
+    assert!(server.pulse.beats(Duration::from_secs(30)).await);
+    let pulse = Arc::clone(&server.pulse);
+    server.end().await;
+    assert!(!pulse.beats(Duration::from_millis(10)).await);
 }

@@ -5,7 +5,7 @@
 //! The reader never waits for whoever takes the events, and knows no metric, no OTLP and no terminal.
 
 use std::{
-    os::fd::{AsFd, OwnedFd},
+    os::fd::AsFd,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
@@ -19,14 +19,19 @@ use aya::{
 };
 use killsnoop_common::record;
 use rustix::{
-    event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll},
-    io::{Errno, write},
+    event::{PollFd, PollFlags, Timespec, poll},
+    io::Errno,
 };
 
-use super::{KernelError, take_map};
+use super::{
+    KernelError,
+    bell::{Bell, Stop, pulse},
+    take_map,
+};
 use crate::{
     clock::{Clock, unix_ns},
     event::{Call, Death, Event, OomKill, Signal},
+    pulse::Pulse,
 };
 
 /// How long the reader lets records gather while events come: a ring of 4 MiB holds those of 40 ms at the highest rate
@@ -59,7 +64,8 @@ pub struct Reader {
     normal: RingBuf<MapData>,
     armed: Array<MapData, u32>,
     counts: Arc<ReaderCounts>,
-    stop: Arc<OwnedFd>,
+    bell: Arc<Bell>,
+    pulse: Arc<Pulse>,
     clock: Clock,
     measured: Instant,
 }
@@ -93,28 +99,16 @@ impl ReaderCounts {
     }
 }
 
-/// Ends a [`Reader`] from another thread.
-#[derive(Clone, Debug)]
-pub struct Stop(Arc<OwnedFd>);
-
-impl Stop {
-    /// Asks the reader to take what is in the ring buffers and then to return. Detach the hooks first.
-    pub fn stop(&self) {
-        // The write fails only when the counter is at its limit, and then the reader has been told.
-        let told = write(self.0.as_fd(), &1_u64.to_ne_bytes());
-        debug_assert!(told.is_ok());
-    }
-}
-
 impl Reader {
     pub(super) fn new(ebpf: &mut Ebpf) -> Result<Self, KernelError> {
-        let stop = eventfd(0, EventfdFlags::CLOEXEC).map_err(|error| KernelError::Wait(error.into()))?;
+        let bell = Bell::new()?;
         Ok(Self {
             urgent: take_map(ebpf, "URGENT")?,
             normal: take_map(ebpf, "EVENTS")?,
             armed: take_map(ebpf, "ARMED")?,
             counts: Arc::default(),
-            stop: Arc::new(stop),
+            pulse: Arc::new(pulse(&bell)),
+            bell,
             clock: Clock::now(),
             measured: Instant::now(),
         })
@@ -123,7 +117,13 @@ impl Reader {
     /// Ends [`run`](Self::run).
     #[must_use]
     pub fn stop(&self) -> Stop {
-        Stop(Arc::clone(&self.stop))
+        Stop(Arc::clone(&self.bell))
+    }
+
+    /// Whether it reads: it takes a turn when it is woken, unless it waits for whoever takes the events.
+    #[must_use]
+    pub fn pulse(&self) -> Arc<Pulse> {
+        Arc::clone(&self.pulse)
     }
 
     pub(super) fn counts(&self) -> Arc<ReaderCounts> {
@@ -157,6 +157,7 @@ impl Reader {
 
     /// Takes what is there, up to a limit; returns how many records that was.
     fn drain(&mut self, take: &mut impl FnMut(Notice)) -> usize {
+        self.pulse.turn();
         self.measure_clock();
         let observed_unix_ns = unix_ns();
         let mut n_taken = 0;
@@ -184,7 +185,7 @@ impl Reader {
 
     /// Sleeps: until a record wakes it, or, with a time, for that long. Returns whether the reader was stopped.
     fn wait(&self, time: Option<&Timespec>) -> Result<bool, KernelError> {
-        let mut fds = vec![PollFd::from_borrowed_fd(self.stop.as_fd(), PollFlags::IN)];
+        let mut fds = vec![PollFd::from_borrowed_fd(self.bell.fd(), PollFlags::IN)];
         if time.is_none() {
             fds.extend(
                 [&self.urgent, &self.normal]
@@ -192,7 +193,7 @@ impl Reader {
             );
         }
         match poll(&mut fds, time) {
-            Ok(_) | Err(Errno::INTR) => Ok(fds[0].revents().contains(PollFlags::IN)),
+            Ok(_) | Err(Errno::INTR) => Ok(fds[0].revents().contains(PollFlags::IN) && self.bell.answer()),
             Err(error) => Err(KernelError::Wait(error.into())),
         }
     }

@@ -1,6 +1,7 @@
 //! `serve`: counters on `/metrics`, events as OTLP logs, until a signal asks for an end.
 
 use std::{
+    net::TcpListener,
     process::ExitCode,
     sync::{
         Arc,
@@ -27,6 +28,7 @@ use killsnoop_exporter::{
     otlp,
     recent::Recent,
     select::Select,
+    service,
 };
 use tokio::{
     runtime::Runtime,
@@ -50,8 +52,9 @@ pub(crate) fn run(args: &ServeArgs) -> Result<ExitCode> {
         Ok(otlp) => otlp,
         Err(errors) => return Ok(usage(&errors)),
     };
+    service::starting();
     // The port is taken first: that it is in use is told at once, and without a look at the kernel.
-    let listeners = match http::bind(&args.web.listen_addresses) {
+    let listeners = match listeners(&args.web)? {
         Err(error @ http::BindError::NoAddress { .. }) => return Ok(usage(&[full(&error)])),
         bound => bound?,
     };
@@ -66,9 +69,23 @@ pub(crate) fn run(args: &ServeArgs) -> Result<ExitCode> {
         let sinks = Sinks::start(args, otlp.as_ref());
         let counters: Arc<dyn Counters> = Arc::new(watch.counters);
         let site = Site { page: sinks.page(&counters), landing: sinks.landing(&counters, &args.web) };
+        let listeners: Vec<_> = listeners.into_iter().map(http::Listener::from).collect();
+        let report = sinks.report(counters, &watch.reader, &listeners);
         let reading = Reading { reader: watch.reader, places, cgroups };
-        Service::start(args, listeners, control, watch.kernel, reading, site, sinks)?.run().await
+        Service::start(args, listeners, control, watch.kernel, reading, site, sinks)?.run(report).await
     })
+}
+
+/// The sockets that a service manager passes, or else those that the flags name.
+fn listeners(web: &http::WebArgs) -> Result<Result<Vec<TcpListener>, http::BindError>> {
+    let passed = service::passed_listeners()?;
+    if passed.is_empty() {
+        return Ok(http::bind(&web.listen_addresses));
+    }
+    if !web.listens_by_default() {
+        tracing::warn!("--web.listen-address counts for nothing, because the service manager passes sockets");
+    }
+    Ok(Ok(passed))
 }
 
 /// What it goes on to need: the collector, whose address is looked up again for each connection, and to remove the
@@ -114,9 +131,22 @@ impl Sinks {
         }
     }
 
+    /// Their accounts, with the names that stages and sinks have on the page.
     fn ledgers(&self) -> impl Iterator<Item = (&'static str, Arc<Ledger>)> {
         let otlp = self.otlp.iter().map(|(ledger, ..)| ("otlp", Arc::clone(ledger)));
         otlp.chain([("recent", Arc::clone(&self.recent.0))])
+    }
+
+    /// What a service manager is told: of these counters, and of the loops without which nothing works.
+    fn report(
+        &self,
+        counters: Arc<dyn Counters>,
+        reader: &Reader,
+        web: &[http::Listener],
+    ) -> service::Report {
+        let web = web.iter().map(|listener| ("the web server", listener.pulse()));
+        let pulses = [("the reader of events", reader.pulse())].into_iter().chain(web);
+        service::Report::new(counters, self.ledgers().map(|(_, ledger)| ledger).collect(), pulses.collect())
     }
 
     fn page(&self, counters: &Arc<dyn Counters>) -> Page {
@@ -182,7 +212,7 @@ struct Service {
 impl Service {
     fn start(
         args: &ServeArgs,
-        listeners: Vec<std::net::TcpListener>,
+        listeners: Vec<http::Listener>,
         control: Option<control::Listener>,
         kernel: Kernel,
         Reading { reader, places, cgroups }: Reading,
@@ -195,7 +225,7 @@ impl Service {
         let stop_reading = reader.stop();
         let reading = read(reader, places, cgroups, take);
         for listener in &listeners {
-            tracing::info!("listening on {}", listener.local_addr().context("a listener has no address")?);
+            tracing::info!("listening on {}", listener.address().context("a listener has no address")?);
         }
         let ready = Arc::new(AtomicBool::new(true));
         let stop_web = CancellationToken::new();
@@ -204,11 +234,10 @@ impl Service {
         let web = tokio::spawn(http::serve(listeners, router, args.web.limits(), stop_web.clone()));
         let control =
             control.map(|listener| tokio::spawn(control::serve(listener, recent, stop_web.clone())));
-        notify(&[sd_notify::NotifyState::Ready, sd_notify::NotifyState::Status("watching")]);
         Ok(Self { kernel, stop_reading, reading, web, sampling, control, stop_web, ready, otlp, ending })
     }
 
-    async fn run(mut self) -> Result<ExitCode> {
+    async fn run(mut self, report: service::Report) -> Result<ExitCode> {
         let otlp_ended = async {
             match &mut self.otlp {
                 Some(task) => task.ended().await,
@@ -227,8 +256,9 @@ impl Service {
             outcome = control_ended => Some(ended("answering what died", outcome)),
             outcome = sampling_ended => Some(ended("counting what there was of late", outcome)),
             outcome = otlp_ended => Some(ended("sending events", outcome.map(Ok))),
+            never = Arc::new(report).tell() => match never {},
         };
-        notify(&[sd_notify::NotifyState::Stopping]);
+        service::stopping();
         self.drain(failure.is_some()).await?;
         failure.map_or(Ok(ExitCode::SUCCESS), Err)
     }
@@ -274,13 +304,6 @@ async fn sample(landing: Arc<Landing>) -> std::io::Result<()> {
         ticks.tick().await;
         let landing = Arc::clone(&landing);
         tokio::task::spawn_blocking(move || landing.sample()).await?;
-    }
-}
-
-/// Tells a service manager, if there is one; that it cannot be told is not worth an end.
-fn notify(states: &[sd_notify::NotifyState<'_>]) {
-    if let Err(error) = sd_notify::notify(states) {
-        tracing::warn!("cannot notify the service manager: {error}");
     }
 }
 

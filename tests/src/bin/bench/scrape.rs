@@ -157,7 +157,7 @@ pub(crate) fn serve(file: &str) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port can be had");
     println!("{}", listener.local_addr().expect("a listener has an address"));
     let router = Router::new().route("/metrics", get(async move || page.clone()));
-    let served = serve_pages(vec![listener], router, Limits::default(), CancellationToken::new());
+    let served = serve_pages(vec![listener.into()], router, Limits::default(), CancellationToken::new());
     let runtime = Runtime::new().expect("threads can be had");
     runtime.block_on(served).expect("a listener can be used");
 }
