@@ -13,8 +13,10 @@
 pub mod calls;
 pub mod exporter;
 pub mod http;
+pub mod judge;
 pub mod otelcol;
 pub mod process;
+pub mod prometheus;
 pub mod provoke;
 pub mod scrape;
 pub mod sender;
