@@ -9,6 +9,7 @@ use std::{
     process::Command,
 };
 
+use crate::signals;
 use killsnoop_tests::{
     binary,
     exporter::{Exporter, command},
@@ -19,7 +20,6 @@ use killsnoop_tests::{
     sender::Sender,
     tool,
 };
-use crate::signals;
 
 const ALERTS: &str = "dashboards/alerts/killsnoop.yaml";
 const ALERT_TESTS: &str = "dashboards/alerts/killsnoop.test.yaml";

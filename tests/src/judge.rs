@@ -6,9 +6,10 @@ use std::{
     process::Command,
 };
 
+use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::root;
+use crate::{root, tool};
 
 /// Whether a program succeeded, and all that it wrote.
 ///
@@ -37,6 +38,17 @@ pub fn output(command: &mut Command) -> String {
 pub fn read(path: impl AsRef<Path>) -> String {
     let path = root().join(path);
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The documents of a YAML file, as somebody else's reader understands them; empty ones are left out.
+///
+/// # Panics
+/// If it is no YAML.
+pub fn yaml(path: impl AsRef<Path>) -> Vec<Value> {
+    const READER: &str = "import json, sys, yaml\n\
+        json.dump([document for document in yaml.safe_load_all(open(sys.argv[1])) if document], sys.stdout)";
+    let text = output(Command::new(tool("python3")).args(["-c", READER]).arg(root().join(path)));
+    serde_json::from_str(&text).expect("JSON is written")
 }
 
 /// A copy of a file, under its own name, in which one text stands for another.

@@ -68,7 +68,6 @@ impl Prometheus {
     ///
     /// # Panics
     /// If it never does.
-    #[must_use]
     pub fn find(&self, expression: &str) -> Vec<Row> {
         let found = || Some(self.query(expression)).filter(|rows| !rows.is_empty());
         eventually(found, || format!("{expression} finds nothing\n{}", self.process.stderr))
