@@ -14,7 +14,7 @@ use killsnoop_tests::{
     binary,
     exporter::{Exporter, command},
     judge::{Copy, read, run},
-    otelcol::Otelcol,
+    otelcol::{self, Otelcol},
     process::Process,
     root,
     sender::Sender,
@@ -167,10 +167,7 @@ fn the_collector_receives_events_by_its_configuration_over_both_protocols() {
             .args(["--config", "yaml:service::telemetry::metrics::level: none"]),
     );
     for (server, protocol) in [("GRPC", "grpc"), ("HTTP", "http/protobuf")] {
-        let endpoint = collector.stderr.find(|line| {
-            let line = line.contains(&format!("Starting {server} server")).then_some(line)?;
-            Some(format!("http://{}", line.split_once("\"endpoint\": \"")?.1.split('"').next()?))
-        });
+        let endpoint = format!("http://{}", otelcol::endpoint(&collector, server));
         let signal = signals::SHIPPED_COLLECTOR;
         let exporter = Exporter::start(&[
             "--otlp.endpoint",

@@ -1,13 +1,15 @@
 //! The Helm chart, with several sets of values.
 
-use std::{collections::BTreeSet, env, fs, path::PathBuf, process::Command};
+use std::{collections::BTreeSet, env, fs, os::unix::fs::symlink, path::PathBuf, process::Command};
 
 use killsnoop_tests::{
     binary,
-    judge::{read, run, yaml},
+    exporter::Exporter,
+    judge::{output, read, run, yaml},
     root, tool,
 };
 use serde_json::Value;
+use tempfile::TempDir;
 
 use crate::manifests::{CHART, Manifests, files};
 
@@ -147,6 +149,52 @@ fn every_flag_that_the_chart_gives_is_one() {
         assert!(help.split_whitespace().any(|word| word == name), "{flag}");
     }
     assert!(flags.len() > 8, "{flags:?}");
+}
+
+#[test]
+fn the_notes_say_what_to_type_and_what_is_missing() {
+    let notes = |sets: &[&str]| {
+        let mut helm = Command::new(tool("helm"));
+        helm.args(["install", "--dry-run=client", "signals"]).arg(root().join(CHART));
+        output(helm.args(["--set", "port=9999"]).args(sets)).split_once("\nNOTES:\n").unwrap().1.to_owned()
+    };
+    let least = notes(&[]);
+    for words in [
+        "daemonset/signals-killsnoop-exporter",
+        ":9999/metrics",
+        "Nobody scrapes it yet",
+        "set otlp.endpoint",
+    ] {
+        assert!(least.contains(words), "{words}: {least}");
+    }
+    let all = notes(&["--set", "podMonitor.enabled=true,otlp.endpoint=http://collector:4318"]);
+    assert!(!all.contains("Nobody scrapes it yet") && !all.contains("set otlp.endpoint"), "{all}");
+}
+
+#[test]
+fn the_test_of_the_chart_passes_before_an_exporter_and_fails_without_one() {
+    let pod = Manifests::of_chart(None).the("Pod");
+    let container = &pod["spec"]["containers"][0];
+    assert_eq!(container["command"], serde_json::json!(["sh", "-ec"]));
+    let script = container["args"][0].as_str().unwrap();
+    let service = "killsnoop-exporter.killsnoop-exporter:9435";
+    assert!(script.contains(service), "{script}");
+    // The tools of the image that the test names.
+    let folder = TempDir::new().unwrap();
+    let busybox = output(Command::new("sh").args(["-c", "command -v busybox"]));
+    for applet in ["sh", "timeout", "wget", "grep"] {
+        symlink(busybox.trim(), folder.path().join(applet)).unwrap();
+    }
+    let test = |address: &str| {
+        let script = script.replace(service, address);
+        run(Command::new(folder.path().join("sh")).args(["-ec", &script]).env("PATH", folder.path()))
+    };
+    let exporter = Exporter::start(&[]);
+    let (passed, printed) = test(&exporter.address);
+    assert!(passed && printed.contains("killsnoop_kill_calls_total{"), "{printed}");
+    let address = exporter.address.clone();
+    _ = exporter.stop();
+    assert!(!test(&address).0);
 }
 
 #[test]

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 pub(crate) const CHART: &str = "deploy/kubernetes/chart";
 
 /// What is accepted of style in files that people write, and in those that programs write.
-const STYLE: &str = "{extends: default, rules: {line-length: disable, indentation: {indent-sequences: whatever}, empty-lines: disable, document-start: disable}}";
+const STYLE: &str = "{extends: default, rules: {line-length: disable, indentation: {indent-sequences: whatever}, empty-lines: disable, document-start: disable, comments-indentation: disable}}";
 
 /// Manifests in a file of their own.
 pub(crate) struct Manifests {

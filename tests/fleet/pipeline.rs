@@ -15,6 +15,7 @@ use killsnoop_tests::{
     exporter::Exporter,
     http,
     judge::{output, read},
+    otelcol::endpoint,
     process::Process,
     prometheus::{Prometheus, encode, listening},
     root, tool,
@@ -129,13 +130,7 @@ impl Collector {
                 .envs([("OTLP_GRPC_LISTEN", "127.0.0.1:0"), ("OTLP_HTTP_LISTEN", "127.0.0.1:0")])
                 .envs(variables.iter().copied()),
         );
-        let endpoint = |server: &str| {
-            process.stderr.find(|line| {
-                let rest = line.contains(&format!("Starting {server} server")).then_some(line)?;
-                Some(rest.split_once("\"endpoint\": \"")?.1.split('"').next()?.to_owned())
-            })
-        };
-        let (grpc, http) = (endpoint("GRPC"), endpoint("HTTP"));
+        let (grpc, http) = (endpoint(&process, "GRPC"), endpoint(&process, "HTTP"));
         Self { _process: process, grpc, http }
     }
 }
