@@ -60,6 +60,14 @@ impl Bundle {
         &mut self.config
     }
 
+    /// Gives it a file, as the kubelet does with `/etc/hosts`.
+    pub(crate) fn file(&mut self, path: &str, text: &str) {
+        let source = self.folder.path().join(path.replace('/', "-"));
+        fs::write(&source, text).unwrap();
+        let mount = json!({"destination": path, "type": "bind", "source": source, "options": ["bind", "ro"]});
+        push(&mut self.config["mounts"], mount);
+    }
+
     /// Starts it, with these flags besides.
     pub(crate) fn start(mut self, flags: &[&str]) -> Container {
         static NUMBER: AtomicU32 = AtomicU32::new(0);

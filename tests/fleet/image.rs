@@ -9,6 +9,7 @@ use std::{
 use killsnoop_tests::{
     eventually,
     judge::{Copy, output, run},
+    otelcol::Otelcol,
     root, tool,
 };
 use serde_json::Value;
@@ -117,6 +118,18 @@ fn it_counts_as_much_from_a_pid_namespace_of_its_own() {
     let mut pod = pod();
     pod["hostPID"] = false.into();
     a_kill_is_counted(&Bundle::new(&archive(), &pod).start(&[]));
+}
+
+#[test]
+fn it_finds_a_collector_by_its_name_without_a_distribution_around_it() {
+    let collector = Otelcol::start();
+    let mut bundle = Bundle::new(&archive(), &pod());
+    bundle.file("/etc/hosts", "127.0.0.1 collector.observability\n");
+    let endpoint = collector.http().replace("127.0.0.1", "collector.observability");
+    let container = bundle.start(&["--otlp.endpoint", &endpoint]);
+    let pid = format!("Int({})", a_kill_is_counted(&container));
+    let record = collector.record(|record| record.attribute("killsnoop.target.pid") == Some(&pid));
+    assert_eq!(record.resource("service.name"), Some("Str(killsnoop-exporter)"));
 }
 
 /// Kills a process, waits until the exporter in a container has counted its death, and returns its number.
