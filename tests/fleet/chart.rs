@@ -198,6 +198,22 @@ fn the_test_of_the_chart_passes_before_an_exporter_and_fails_without_one() {
 }
 
 #[test]
+fn values_with_a_choice_have_the_choice_that_their_flags_have() {
+    let schema: Value = serde_json::from_str(&read(format!("{CHART}/values.schema.json"))).unwrap();
+    for (value, flag) in [
+        ("hook", "--hook"),
+        ("log/properties/level", "--log.level"),
+        ("log/properties/format", "--log.format"),
+    ] {
+        let choice = schema.pointer(&format!("/properties/{value}/enum")).unwrap().as_array().unwrap().iter();
+        let choice: Vec<_> = choice.map(|choice| choice.as_str().unwrap()).collect();
+        let (_, refusal) = run(Command::new(binary()).args([flag, "none-of-these"]));
+        let expected = format!("[possible values: {}]", choice.join(", "));
+        assert!(refusal.contains(&expected), "{expected}: {refusal}");
+    }
+}
+
+#[test]
 fn alerts_keep_their_text_and_get_the_address_of_their_runbooks() {
     let values = root().join(CHART).join("ci/everything-values.yaml");
     let rule = Manifests::of_chart(Some(&values)).the("PrometheusRule");
