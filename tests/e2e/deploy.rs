@@ -9,18 +9,17 @@ use std::{
     process::Command,
 };
 
+use crate::signals;
 use killsnoop_tests::{
     binary,
     exporter::{Exporter, command},
-    otelcol::Otelcol,
+    judge::{Copy, read, run},
+    otelcol::{self, Otelcol},
     process::Process,
     root,
     sender::Sender,
     tool,
 };
-use tempfile::TempDir;
-
-use crate::signals;
 
 const ALERTS: &str = "dashboards/alerts/killsnoop.yaml";
 const ALERT_TESTS: &str = "dashboards/alerts/killsnoop.test.yaml";
@@ -31,34 +30,6 @@ const SOCKET: &str = "deploy/systemd/killsnoop-exporter.socket";
 const ENVIRONMENT: &str = "deploy/systemd/killsnoop-exporter.default";
 
 const PROMTOOLS: [&str; 2] = ["promtool", "promtool3"];
-
-/// Whether a program succeeded, and all that it wrote.
-fn run(command: &mut Command) -> (bool, String) {
-    let output = command.output().unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
-    let text = [output.stdout, output.stderr].concat();
-    (output.status.success(), String::from_utf8_lossy(&text).into_owned())
-}
-
-fn read(path: &str) -> String {
-    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
-}
-
-/// A copy of a file, under its own name, in which one text stands for another.
-struct Copy {
-    folder: TempDir,
-    path: PathBuf,
-}
-
-impl Copy {
-    fn of(path: &str, from: &str, to: &str) -> Self {
-        let text = read(path);
-        assert!(text.contains(from), "{from:?} is not in {path}");
-        let folder = TempDir::new().unwrap();
-        let copy = folder.path().join(Path::new(path).file_name().unwrap());
-        fs::write(&copy, text.replace(from, to)).unwrap();
-        Self { folder, path: copy }
-    }
-}
 
 #[test]
 fn prometheus_takes_its_configuration_and_with_it_the_alerts() {
@@ -197,10 +168,7 @@ fn the_collector_receives_events_by_its_configuration_over_both_protocols() {
             .args(["--config", "yaml:service::telemetry::metrics::level: none"]),
     );
     for (server, protocol) in [("GRPC", "grpc"), ("HTTP", "http/protobuf")] {
-        let endpoint = collector.stderr.find(|line| {
-            let line = line.contains(&format!("Starting {server} server")).then_some(line)?;
-            Some(format!("http://{}", line.split_once("\"endpoint\": \"")?.1.split('"').next()?))
-        });
+        let endpoint = format!("http://{}", otelcol::endpoint(&collector, server));
         let signal = signals::SHIPPED_COLLECTOR;
         let exporter = Exporter::start(&[
             "--otlp.endpoint",

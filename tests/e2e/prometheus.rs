@@ -9,7 +9,7 @@ use std::{
 };
 
 use killsnoop_tests::{
-    eventually, exporter::Exporter, http, otelcol::Otelcol, process::Process, root, sender::Sender, tool,
+    eventually, exporter::Exporter, otelcol::Otelcol, prometheus::Prometheus, root, sender::Sender, tool,
 };
 use serde_json::Value;
 use tempfile::TempDir;
@@ -67,7 +67,11 @@ fn what_happened_is_stored_and_found_again(program: &str, signal: i64) {
         .map(|(call, n)| format!("{call}:{signal}:{n}"));
     Sender::new(&steps.each_ref().map(String::as_str)).run();
 
-    let server = Prometheus::start(program, &exporter.address);
+    let server = Prometheus::start(
+        program,
+        &configuration(&exporter.address),
+        &["--enable-feature=extra-scrape-metrics"],
+    );
     every_format_gives_the_exact_counts(&server, signal);
     every_format_gives_the_same_series(&server, &exporter);
     every_expression_of_the_dashboards_finds_something(&server);
@@ -225,85 +229,6 @@ fn texts(value: &Value, key: &str) -> Vec<String> {
     }
 }
 
-/// A running server that scrapes the exporter every second.
-struct Prometheus {
-    process: Process,
-    address: String,
-    // Removed when the server is dropped.
-    _folder: TempDir,
-}
-
-/// One series of an answer.
-#[derive(Debug)]
-struct Row {
-    labels: BTreeMap<String, String>,
-    value: f64,
-}
-
-impl Prometheus {
-    fn start(program: &str, exporter: &str) -> Self {
-        let folder = TempDir::new().unwrap();
-        let config = folder.path().join("prometheus.yml");
-        fs::write(&config, configuration(exporter)).unwrap();
-        let process = Process::start(
-            Command::new(tool(program))
-                .arg(format!("--config.file={}", config.display()))
-                .arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()))
-                .args(["--web.listen-address=127.0.0.1:0", "--enable-feature=extra-scrape-metrics"]),
-        );
-        let address = process.stderr.find(|line| {
-            let rest = line.contains("msg=\"Listening on\"").then_some(line)?;
-            Some(rest.split_once("address=")?.1.split(' ').next()?.to_owned())
-        });
-        let server = Self { process, address, _folder: folder };
-        let ready = || (http::get(&server.address, "/-/ready", &[]).status == 200).then_some(());
-        eventually(ready, || format!("{program} is not ready\n{}", server.process.stderr));
-        server
-    }
-
-    /// Evaluates an expression, now.
-    fn query(&self, expression: &str) -> Vec<Row> {
-        let answer = self.get(&format!("/api/v1/query?query={}", encode(expression)));
-        assert_eq!(answer["status"], "success", "{expression}: {answer}");
-        answer["data"]["result"].as_array().unwrap().iter().map(Row::parse).collect()
-    }
-
-    /// Evaluates an expression until it finds something.
-    fn find(&self, expression: &str) -> Vec<Row> {
-        let found = || Some(self.query(expression)).filter(|rows| !rows.is_empty());
-        eventually(found, || format!("{expression} finds nothing"))
-    }
-
-    /// All rules, once each was evaluated.
-    fn evaluated_rules(&self) -> Option<Vec<Value>> {
-        let answer = self.get("/api/v1/rules");
-        let groups = answer["data"]["groups"].as_array()?;
-        let rules: Vec<_> =
-            groups.iter().filter_map(|group| group["rules"].as_array()).flatten().cloned().collect();
-        let all_are = !rules.is_empty() && rules.iter().all(|rule| rule["health"] != "unknown");
-        all_are.then_some(rules)
-    }
-
-    fn get(&self, path: &str) -> Value {
-        let response = http::get(&self.address, path, &[]);
-        serde_json::from_slice(&response.body).unwrap_or_else(|error| panic!("{path}: {error}"))
-    }
-}
-
-impl Row {
-    fn parse(row: &Value) -> Self {
-        let labels = row["metric"].as_object().unwrap().iter();
-        Self {
-            labels: labels.map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned())).collect(),
-            value: row["value"][1].as_str().unwrap().parse().unwrap(),
-        }
-    }
-
-    fn label(&self, name: &str) -> String {
-        self.labels.get(name).cloned().unwrap_or_default()
-    }
-}
-
 fn configuration(exporter: &str) -> String {
     let rules = root().join("dashboards/alerts/killsnoop.yaml");
     let jobs = JOBS.map(|(job, protocol)| {
@@ -317,13 +242,4 @@ fn configuration(exporter: &str) -> String {
         rules.display(),
         jobs.concat()
     )
-}
-
-/// A query as a part of a URL.
-fn encode(query: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
-    query
-        .bytes()
-        .map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
-        .collect()
 }

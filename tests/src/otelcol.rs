@@ -50,13 +50,7 @@ impl Otelcol {
         let metrics_port = free_port();
         fs::write(&path, configuration(exporter, metrics_port)).expect("a temporary file can be written");
         let process = Process::start(Command::new(tool("otelcol")).arg("--config").arg(path));
-        let endpoint = |server: &str| {
-            process.stderr.find(|line| {
-                let rest = line.contains(&format!("Starting {server} server")).then_some(line)?;
-                Some(rest.split_once("\"endpoint\": \"")?.1.split('"').next()?.to_owned())
-            })
-        };
-        let (grpc, http) = (endpoint("GRPC"), endpoint("HTTP"));
+        let (grpc, http) = (endpoint(&process, "GRPC"), endpoint(&process, "HTTP"));
         process.stderr.find(|line| line.contains("Everything is ready").then_some(()));
         Self { process, grpc, http, metrics: format!("127.0.0.1:{metrics_port}"), _folder: folder }
     }
@@ -135,6 +129,18 @@ fn records(lines: &[String]) -> Vec<Record> {
         }
     }
     records
+}
+
+/// Where a collector says that its receiver for `GRPC` or `HTTP` listens.
+///
+/// # Panics
+/// If it does not say so.
+#[must_use]
+pub fn endpoint(collector: &Process, receiver: &str) -> String {
+    collector.stderr.find(|line| {
+        let rest = line.contains(&format!("Starting {receiver} server")).then_some(line)?;
+        Some(rest.split_once("\"endpoint\": \"")?.1.split('"').next()?.to_owned())
+    })
 }
 
 fn configuration(exporter: &str, metrics_port: u16) -> String {

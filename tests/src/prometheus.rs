@@ -1,0 +1,127 @@
+//! A real Prometheus server, and questions to it.
+
+use std::{collections::BTreeMap, fs, process::Command};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::{eventually, http, process::Process, tool};
+
+/// A running server, or an agent.
+pub struct Prometheus {
+    /// The process.
+    pub process: Process,
+    /// Where it serves HTTP.
+    pub address: String,
+    // Removed when the server is dropped.
+    _folder: TempDir,
+}
+
+/// One series of an answer.
+#[derive(Debug)]
+pub struct Row {
+    /// Its labels, `__name__` among them.
+    pub labels: BTreeMap<String, String>,
+    /// Its value.
+    pub value: f64,
+}
+
+impl Prometheus {
+    /// Starts `prometheus` or `prometheus3` with this configuration, and waits until it is ready.
+    ///
+    /// # Panics
+    /// If it does not become ready.
+    #[must_use]
+    pub fn start(program: &str, configuration: &str, flags: &[&str]) -> Self {
+        let folder = TempDir::new().expect("a temporary folder can be had");
+        let config = folder.path().join("prometheus.yml");
+        fs::write(&config, configuration).expect("a temporary file can be written");
+        let is_agent = flags.contains(&"--agent");
+        let storage = if is_agent { "--storage.agent.path" } else { "--storage.tsdb.path" };
+        let process = Process::start(
+            Command::new(tool(program))
+                .arg(format!("--config.file={}", config.display()))
+                .arg(format!("{storage}={}", folder.path().join("data").display()))
+                .arg("--web.listen-address=127.0.0.1:0")
+                .args(flags),
+        );
+        let address = listening(&process);
+        let server = Self { process, address, _folder: folder };
+        let ready = || (http::get(&server.address, "/-/ready", &[]).status == 200).then_some(());
+        eventually(ready, || format!("{program} is not ready\n{}", server.process.stderr));
+        server
+    }
+
+    /// Evaluates an expression, now.
+    ///
+    /// # Panics
+    /// If the server refuses it.
+    #[must_use]
+    pub fn query(&self, expression: &str) -> Vec<Row> {
+        let answer = self.get(&format!("/api/v1/query?query={}", encode(expression)));
+        assert_eq!(answer["status"], "success", "{expression}: {answer}");
+        let rows = answer["data"]["result"].as_array().expect("a result has rows");
+        rows.iter().map(|row| Row::parse(row).unwrap_or_else(|| panic!("no row: {row}"))).collect()
+    }
+
+    /// Evaluates an expression until it finds something.
+    ///
+    /// # Panics
+    /// If it never does.
+    pub fn find(&self, expression: &str) -> Vec<Row> {
+        let found = || Some(self.query(expression)).filter(|rows| !rows.is_empty());
+        eventually(found, || format!("{expression} finds nothing\n{}", self.process.stderr))
+    }
+
+    /// All rules, once each was evaluated.
+    #[must_use]
+    pub fn evaluated_rules(&self) -> Option<Vec<Value>> {
+        let answer = self.get("/api/v1/rules");
+        let groups = answer["data"]["groups"].as_array()?;
+        let rules: Vec<_> =
+            groups.iter().filter_map(|group| group["rules"].as_array()).flatten().cloned().collect();
+        let all_are = !rules.is_empty() && rules.iter().all(|rule| rule["health"] != "unknown");
+        all_are.then_some(rules)
+    }
+
+    fn get(&self, path: &str) -> Value {
+        let response = http::get(&self.address, path, &[]);
+        serde_json::from_slice(&response.body).unwrap_or_else(|error| panic!("{path}: {error}"))
+    }
+}
+
+impl Row {
+    fn parse(row: &Value) -> Option<Self> {
+        let labels = row["metric"].as_object()?.iter();
+        let labels = labels.map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())));
+        Some(Self { labels: labels.collect::<Option<_>>()?, value: row["value"][1].as_str()?.parse().ok()? })
+    }
+
+    /// The value of a label; empty if there is none.
+    #[must_use]
+    pub fn label(&self, name: &str) -> String {
+        self.labels.get(name).cloned().unwrap_or_default()
+    }
+}
+
+/// Where a server of the Prometheus project says that it listens.
+///
+/// # Panics
+/// If it does not say so.
+#[must_use]
+pub fn listening(process: &Process) -> String {
+    process.stderr.find(|line| {
+        let rest = line.contains("msg=\"Listening on\"").then_some(line)?;
+        Some(rest.split_once("address=")?.1.split(' ').next()?.to_owned())
+    })
+}
+
+/// A query as a part of a URL.
+#[must_use]
+pub fn encode(query: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
+    query
+        .bytes()
+        .map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
+}
