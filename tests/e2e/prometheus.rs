@@ -1,5 +1,5 @@
-//! Real Prometheus servers scrape the exporter in each format; what they store must be what happened, and each
-//! expression that is shipped must find it.
+//! Real Prometheus servers scrape the exporter in each format; what they store must be what happened. That each expression
+//! of dashboards and alerts finds it, tests/dashboards sees to.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -9,9 +9,8 @@ use std::{
 };
 
 use killsnoop_tests::{
-    eventually, exporter::Exporter, http, otelcol::Otelcol, process::Process, root, sender::Sender, tool,
+    eventually, exporter::Exporter, otelcol::Otelcol, prometheus::Prometheus, root, sender::Sender, tool,
 };
-use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::signals;
@@ -67,11 +66,10 @@ fn what_happened_is_stored_and_found_again(program: &str, signal: i64) {
         .map(|(call, n)| format!("{call}:{signal}:{n}"));
     Sender::new(&steps.each_ref().map(String::as_str)).run();
 
-    let server = Prometheus::start(program, &exporter.address);
+    let rules = root().join("dashboards/alerts/killsnoop.yaml");
+    let server = Prometheus::start(program, &jobs(&exporter.address), &rules.display().to_string());
     every_format_gives_the_exact_counts(&server, signal);
     every_format_gives_the_same_series(&server, &exporter);
-    every_expression_of_the_dashboards_finds_something(&server);
-    every_alert_watches_something(&server);
 }
 
 fn every_format_gives_the_exact_counts(server: &Prometheus, signal: i64) {
@@ -124,206 +122,11 @@ fn every_format_gives_the_same_series(server: &Prometheus, exporter: &Exporter) 
     assert_eq!(sizes.len(), JOBS.len());
 }
 
-fn every_expression_of_the_dashboards_finds_something(server: &Prometheus) {
-    let expressions = dashboards().iter().flat_map(|dashboard| texts(dashboard, "expr")).collect::<Vec<_>>();
-    assert!(expressions.len() > 20, "{expressions:#?}");
-    for expression in expressions {
-        let expression = [
-            ("$__rate_interval", "30s"),
-            ("$__range", "1m"),
-            ("$job", "killsnoop"),
-            ("$instance", ".+"),
-            // There is no hour before.
-            (" offset 5m", ""),
-        ]
-        .iter()
-        .fold(expression, |expression, (variable, value)| expression.replace(variable, value));
-        assert!(!expression.contains('$'), "{expression}");
-        server.find(&expression);
-    }
-    for dashboard in dashboards() {
-        for variable in texts(&dashboard, "definition") {
-            let query = variable.strip_prefix("label_values(").and_then(|rest| rest.strip_suffix(')'));
-            let (selector, label) =
-                query.and_then(|query| query.rsplit_once(", ")).expect("label_values(METRIC, LABEL)");
-            let rows = server.find(&selector.replace("$job", "killsnoop"));
-            assert!(rows.iter().all(|row| row.labels.contains_key(label)), "{variable}");
-        }
-    }
-}
-
-/// A comparison with `bool` gives a row wherever there is something to compare, true or not.
-fn every_alert_watches_something(server: &Prometheus) {
-    let rules = eventually(|| server.evaluated_rules(), || "the rules are not evaluated".to_owned());
-    for rule in rules {
-        assert_eq!(rule["health"], "ok", "{rule}");
-        let expression: Vec<_> = rule["query"].as_str().unwrap().split_whitespace().collect();
-        let expression = expression.join(" ").replace(" offset 5m", "");
-        for alternative in expression.split(" or ").filter(|alternative| !alternative.starts_with("absent("))
-        {
-            let compared = alternative.replace(" > ", " > bool ").replace(" == ", " == bool ");
-            assert_ne!(compared, alternative, "no comparison in {expression}");
-            server.find(&compared);
-        }
-    }
-}
-
-#[test]
-fn every_panel_says_what_it_shows_in_which_unit_and_from_which_source() {
-    for dashboard in dashboards() {
-        assert!(dashboard["uid"].as_str().is_some_and(|uid| !uid.is_empty()));
-        assert!(dashboard["id"].is_null() && dashboard["schemaVersion"].as_u64() >= Some(41));
-        let panels = dashboard["panels"].as_array().unwrap();
-        let (rows, panels): (Vec<_>, Vec<_>) = panels.iter().partition(|panel| panel["type"] == "row");
-        assert!(!rows.is_empty());
-        for panel in panels {
-            let filled = |text: &Value| text.as_str().is_some_and(|text| !text.is_empty());
-            assert!(filled(&panel["title"]) && filled(&panel["description"]), "{panel}");
-            assert!(filled(&panel["fieldConfig"]["defaults"]["unit"]), "{panel}");
-            assert!(!texts(panel, "expr").is_empty(), "{panel}");
-            for source in std::iter::once(panel).chain(panel["targets"].as_array().unwrap()) {
-                assert_eq!(source["datasource"]["uid"], "${datasource}", "{panel}");
-            }
-        }
-    }
-}
-
-#[test]
-fn panels_neither_overlap_nor_share_an_id() {
-    for dashboard in dashboards() {
-        let (mut cells, mut ids) = (BTreeSet::new(), BTreeSet::new());
-        for panel in dashboard["panels"].as_array().unwrap() {
-            let [x, y, w, h] = ["x", "y", "w", "h"].map(|side| panel["gridPos"][side].as_u64().unwrap());
-            assert!(w > 0 && h > 0 && x + w <= 24, "{}", panel["title"]);
-            for cell in (x..x + w).flat_map(|x| (y..y + h).map(move |y| (x, y))) {
-                assert!(cells.insert(cell), "{} lies on another panel", panel["title"]);
-            }
-            assert!(ids.insert(panel["id"].as_u64()), "{}", panel["title"]);
-        }
-    }
-}
-
-fn dashboards() -> Vec<Value> {
-    let files = fs::read_dir(root().join("dashboards/grafana")).unwrap().map(|entry| entry.unwrap().path());
-    let dashboards: Vec<_> = files
-        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
-        .map(|path| serde_json::from_slice(&fs::read(path).unwrap()).unwrap())
-        .collect();
-    assert!(!dashboards.is_empty());
-    dashboards
-}
-
-/// All texts under this key, at any depth.
-fn texts(value: &Value, key: &str) -> Vec<String> {
-    match value {
-        Value::Object(fields) => {
-            let here = fields.get(key).and_then(Value::as_str).map(str::to_owned);
-            here.into_iter().chain(fields.values().flat_map(|value| texts(value, key))).collect()
-        }
-        Value::Array(values) => values.iter().flat_map(|value| texts(value, key)).collect(),
-        _ => Vec::new(),
-    }
-}
-
-/// A running server that scrapes the exporter every second.
-struct Prometheus {
-    process: Process,
-    address: String,
-    // Removed when the server is dropped.
-    _folder: TempDir,
-}
-
-/// One series of an answer.
-#[derive(Debug)]
-struct Row {
-    labels: BTreeMap<String, String>,
-    value: f64,
-}
-
-impl Prometheus {
-    fn start(program: &str, exporter: &str) -> Self {
-        let folder = TempDir::new().unwrap();
-        let config = folder.path().join("prometheus.yml");
-        fs::write(&config, configuration(exporter)).unwrap();
-        let process = Process::start(
-            Command::new(tool(program))
-                .arg(format!("--config.file={}", config.display()))
-                .arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()))
-                .args(["--web.listen-address=127.0.0.1:0", "--enable-feature=extra-scrape-metrics"]),
-        );
-        let address = process.stderr.find(|line| {
-            let rest = line.contains("msg=\"Listening on\"").then_some(line)?;
-            Some(rest.split_once("address=")?.1.split(' ').next()?.to_owned())
-        });
-        let server = Self { process, address, _folder: folder };
-        let ready = || (http::get(&server.address, "/-/ready", &[]).status == 200).then_some(());
-        eventually(ready, || format!("{program} is not ready\n{}", server.process.stderr));
-        server
-    }
-
-    /// Evaluates an expression, now.
-    fn query(&self, expression: &str) -> Vec<Row> {
-        let answer = self.get(&format!("/api/v1/query?query={}", encode(expression)));
-        assert_eq!(answer["status"], "success", "{expression}: {answer}");
-        answer["data"]["result"].as_array().unwrap().iter().map(Row::parse).collect()
-    }
-
-    /// Evaluates an expression until it finds something.
-    fn find(&self, expression: &str) -> Vec<Row> {
-        let found = || Some(self.query(expression)).filter(|rows| !rows.is_empty());
-        eventually(found, || format!("{expression} finds nothing"))
-    }
-
-    /// All rules, once each was evaluated.
-    fn evaluated_rules(&self) -> Option<Vec<Value>> {
-        let answer = self.get("/api/v1/rules");
-        let groups = answer["data"]["groups"].as_array()?;
-        let rules: Vec<_> =
-            groups.iter().filter_map(|group| group["rules"].as_array()).flatten().cloned().collect();
-        let all_are = !rules.is_empty() && rules.iter().all(|rule| rule["health"] != "unknown");
-        all_are.then_some(rules)
-    }
-
-    fn get(&self, path: &str) -> Value {
-        let response = http::get(&self.address, path, &[]);
-        serde_json::from_slice(&response.body).unwrap_or_else(|error| panic!("{path}: {error}"))
-    }
-}
-
-impl Row {
-    fn parse(row: &Value) -> Self {
-        let labels = row["metric"].as_object().unwrap().iter();
-        Self {
-            labels: labels.map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned())).collect(),
-            value: row["value"][1].as_str().unwrap().parse().unwrap(),
-        }
-    }
-
-    fn label(&self, name: &str) -> String {
-        self.labels.get(name).cloned().unwrap_or_default()
-    }
-}
-
-fn configuration(exporter: &str) -> String {
-    let rules = root().join("dashboards/alerts/killsnoop.yaml");
+fn jobs(exporter: &str) -> String {
     let jobs = JOBS.map(|(job, protocol)| {
         format!(
             "  - {{job_name: {job}, scrape_protocols: [{protocol}], static_configs: [{{targets: [\"{exporter}\"]}}]}}\n"
         )
     });
-    format!(
-        "global: {{scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}}\n\
-         rule_files: [\"{}\"]\nscrape_configs:\n{}",
-        rules.display(),
-        jobs.concat()
-    )
-}
-
-/// A query as a part of a URL.
-fn encode(query: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
-    query
-        .bytes()
-        .map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
-        .collect()
+    jobs.concat()
 }

@@ -15,6 +15,7 @@ pub mod exporter;
 pub mod http;
 pub mod otelcol;
 pub mod process;
+pub mod prometheus;
 pub mod provoke;
 pub mod scrape;
 pub mod sender;
