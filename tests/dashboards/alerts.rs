@@ -3,9 +3,13 @@
 
 use std::{collections::BTreeSet, fs, path::Path, process::Command};
 
-use killsnoop_tests::{root, tool};
+use killsnoop_tests::{
+    root,
+    shipped::{Copy, read, run},
+    tool,
+};
 
-use crate::files::{ALERT_TESTS, ALERTS, Copy, below, read, run};
+use crate::files::{ALERT_TESTS, ALERTS, below};
 
 const PROMTOOLS: [&str; 2] = ["promtool", "promtool3"];
 

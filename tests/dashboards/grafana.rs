@@ -2,10 +2,11 @@
 
 use std::{collections::BTreeSet, env, fs, path::PathBuf, process::Command};
 
+use killsnoop_tests::shipped::{read, run};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::files::{dashboards, panels, read, run};
+use crate::files::{dashboards, panels};
 
 /// What the compiler has to say of dashboards under Grafana's types.
 fn complaints(dashboards: &[Value]) -> String {

@@ -6,10 +6,10 @@ use std::{
     process::Command,
 };
 
-use killsnoop_tests::root;
+use killsnoop_tests::{root, shipped::run};
 use tempfile::TempDir;
 
-use crate::files::{below, run};
+use crate::files::below;
 
 #[test]
 fn what_ships_is_what_the_sources_give_byte_for_byte() {

@@ -16,9 +16,9 @@ use killsnoop_tests::{
     process::Process,
     root,
     sender::Sender,
+    shipped::{Copy, read, run},
     tool,
 };
-use tempfile::TempDir;
 
 use crate::signals;
 
@@ -28,35 +28,6 @@ const UNIT: &str = "deploy/systemd/killsnoop-exporter.service";
 const ENVIRONMENT: &str = "deploy/systemd/killsnoop-exporter.default";
 
 const PROMTOOLS: [&str; 2] = ["promtool", "promtool3"];
-
-/// Whether a program succeeded, and all that it wrote.
-fn run(command: &mut Command) -> (bool, String) {
-    let output = command.output().unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
-    let text = [output.stdout, output.stderr].concat();
-    (output.status.success(), String::from_utf8_lossy(&text).into_owned())
-}
-
-fn read(path: &str) -> String {
-    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
-}
-
-/// A copy of a file, under its own name, in which one text stands for another.
-struct Copy {
-    path: PathBuf,
-    // Removed when the copy is dropped.
-    _folder: TempDir,
-}
-
-impl Copy {
-    fn of(path: &str, from: &str, to: &str) -> Self {
-        let text = read(path);
-        assert!(text.contains(from), "{from:?} is not in {path}");
-        let folder = TempDir::new().unwrap();
-        let copy = folder.path().join(Path::new(path).file_name().unwrap());
-        fs::write(&copy, text.replace(from, to)).unwrap();
-        Self { path: copy, _folder: folder }
-    }
-}
 
 #[test]
 fn prometheus_takes_its_configuration_and_with_it_the_alerts() {

@@ -19,6 +19,7 @@ pub mod prometheus;
 pub mod provoke;
 pub mod scrape;
 pub mod sender;
+pub mod shipped;
 pub mod verdicts;
 
 use std::{

@@ -19,11 +19,11 @@ local shared = import '../lib/shared.libsonnet';
     matchers,
   ])),
   local inRange(by, matchers='') = q.inRange('killsnoop_container_deaths_total', by, chosen(matchers)),
-  local counted(by, matchers='') = q.counted('killsnoop_container_deaths_total', by, chosen(matchers)),
+  local counted(by, matchers='') = q.happened('killsnoop_container_deaths_total', by, chosen(matchers)),
   local stat(title, description, matchers, steps=[['text', null]]) =
     p.stat(title, description, 'short', [p.instant(inRange('', matchers))], steps),
   local most(matchers='') = p.rows('topk(30, %s) > 0' % inRange(place, matchers)),
-  local top(matchers) = 'topk(10, %s) > 0' % counted(place, matchers),
+  local top(matchers) = 'topk(10, %s)' % counted(place, matchers),
   local metric = 'killsnoop_container_deaths_total{%s=~"$cluster", job=~"$job", instance=~"$instance"' % config.clusterLabel,
   local told = p.link('The sentence for each of these deaths', logs(config).url(['${__data.fields.Pod}'])),
 
@@ -77,7 +77,7 @@ local shared = import '../lib/shared.libsonnet';
           ) + p.column('Pod', { links: [told] }) + p.gaugeColumn('Deaths')),
         ]),
         d.row('When', [
-          d.at(12, 8, p.bars('Deaths in containers, by cause', 'What killed processes in containers.', [p.query(counted('cause'), '{{cause}}')])),
+          d.at(12, 8, p.bars('Deaths in containers, by cause', 'What killed processes in containers.', [p.query(counted('cause'), '{{cause}}')]) + p.byCause),
           d.at(12, 8, p.bars('Deaths in containers, by namespace', 'Where processes died.', [p.query(counted(config.namespaceLabel), '{{%s}}' % config.namespaceLabel)])),
           d.at(12, 8, p.bars('OOM, by container', 'The ten containers with the most in each interval.', [p.query(top('cause=~"oom.*"'), legend)])),
           d.at(12, 8, p.bars('SIGKILL, but not OOM, by container', 'The ten containers with the most in each interval.', [p.query(top(s.sigkilled), legend)])),

@@ -55,9 +55,9 @@ local shared = import '../lib/shared.libsonnet';
             'Alerts that fire',
             'Alerts of killsnoop, now. The page of each in dashboards/runbooks says what to do.',
             'short',
-            [p.rows('sort_desc(count by (alertname, severity, %s, instance) (ALERTS{alertname=~"Killsnoop.+", alertstate="firing"}))' % config.clusterLabel)],
-            [['severity', 'Severity'], ['alertname', 'Alert'], ['instance', 'Host']],
-          ) + p.column('Host', { links: [host] })),
+            [p.rows('sort(count by (%s) (ALERTS{alertname=~"Killsnoop.+", alertstate="firing"}))' % std.join(', ', ['severity', 'alertname', 'instance', config.podLabel]))],
+            [['severity', 'Severity'], ['alertname', 'Alert'], ['instance', 'Host'], [config.podLabel, 'Pod']],
+          ) + p.column('Host', { links: [host] }) + p.wide('Severity', 90) + p.wide('Host', 150)),
         ]),
         d.row('Deaths', [
           d.at(16, 8, s.deathsByCause),
@@ -71,7 +71,7 @@ local shared = import '../lib/shared.libsonnet';
           d.at(12, 8, p.bars(
             'Crashes, by signal',
             'Faults of a program itself, and abort().',
-            [p.query(q.counted('killsnoop_deaths_total', 'signal', s.crashed), exemplar=true)],
+            [p.query(q.happened('killsnoop_deaths_total', 'signal', s.crashed), exemplar=true)],
           )),
         ]),
         d.row('Calls that send signals', [

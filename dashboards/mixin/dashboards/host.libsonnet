@@ -53,14 +53,14 @@ local shared = import '../lib/shared.libsonnet';
           d.at(12, 8, p.bars(
             'Deaths by SIGKILL, by cause',
             'kill, tgkill, pidfd: a process asked for it. oom: memory ran out. cgroup_kill and pidns_exit: a unit or a container ended. rlimit: a limit of CPU time.',
-            [p.query(q.counted('killsnoop_deaths_total', 'cause', 'signal="SIGKILL"'), exemplar=true)],
-          )),
+            [p.query(q.happened('killsnoop_deaths_total', 'cause', 'signal="SIGKILL"'), '{{cause}}', exemplar=true)],
+          ) + p.byCause),
           d.at(12, 8, p.bars(
             'Crashes and core dumps, by signal',
             'Faults of a program itself and abort(), and those that left a core.',
             [
-              p.query(q.counted('killsnoop_deaths_total', 'signal', s.crashed + ', core_dumped="false"'), '{{signal}}', exemplar=true),
-              p.query(q.counted('killsnoop_deaths_total', 'signal', s.dumped), '{{signal}}, core dumped'),
+              p.query(q.happened('killsnoop_deaths_total', 'signal', s.crashed + ', core_dumped="false"'), '{{signal}}', exemplar=true),
+              p.query(q.happened('killsnoop_deaths_total', 'signal', s.dumped), '{{signal}}, core dumped'),
             ],
           )),
         ]),

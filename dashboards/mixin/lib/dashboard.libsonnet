@@ -38,8 +38,16 @@ function(config) {
   local this = self,
   local settings = config.dashboards,
 
-  // A panel that is so wide, of 24, and so high.
-  at(w, h, panel):: { w: w, h: h, panel: panel },
+  // A panel that is so wide, of 24, and so high. Where there is little room, the legend is below, and has names alone.
+  at(w, h, panel):: {
+    w: w,
+    h: h,
+    panel: panel + (
+      if panel.type == 'timeseries' && w <= 8 then
+        { options+: { legend+: { displayMode: 'list', placement: 'bottom', calcs: [] } } }
+      else {}
+    ),
+  },
 
   row(title, panels):: { title: title, panels: panels },
 

@@ -10,7 +10,7 @@ local panel(type, title, description, unit, targets) = {
     targets[i] { refId: std.char(65 + i), datasource: datasource, editorMode: 'code' }
     for i in std.range(0, std.length(targets) - 1)
   ],
-  fieldConfig: { defaults: { unit: unit, color: { mode: 'palette-classic-by-name' } }, overrides: [] },
+  fieldConfig: { defaults: { unit: unit, color: { mode: 'palette-classic' } }, overrides: [] },
 };
 
 local thresholds(steps) = {
@@ -38,7 +38,7 @@ local reduce = { values: false, calcs: ['lastNotNull'], fields: '' };
   lines(title, description, unit, targets):: panel('timeseries', title, description, unit, targets) {
     fieldConfig+: { defaults+: {
       min: 0,
-      custom: { drawStyle: 'line', lineWidth: 2, fillOpacity: 10, showPoints: 'never', spanNulls: false, stacking: { mode: 'none', group: 'A' } },
+      custom: { drawStyle: 'line', lineWidth: 2, fillOpacity: 4, showPoints: 'never', spanNulls: false, stacking: { mode: 'none', group: 'A' } },
     } },
     options: {
       legend: { displayMode: 'table', placement: 'right', showLegend: true, calcs: ['max', 'lastNotNull'], sortBy: 'Max', sortDesc: true },
@@ -51,6 +51,7 @@ local reduce = { values: false, calcs: ['lastNotNull'], fields: '' };
     interval: '1m',
     fieldConfig+: { defaults+: {
       decimals: 0,
+      noValue: 'none in this time',
       custom+: { drawStyle: 'bars', fillOpacity: 70, lineWidth: 0, stacking+: { mode: 'normal' } },
     } },
     options+: { legend+: { calcs: ['sum'], sortBy: 'Total' } },
@@ -86,6 +87,7 @@ local reduce = { values: false, calcs: ['lastNotNull'], fields: '' };
       reduceOptions: reduce,
       showUnfilled: true,
       sizing: 'auto',
+      text: { titleSize: 14, valueSize: 16 },
       valueMode: 'color',
     },
   },
@@ -116,6 +118,31 @@ local reduce = { values: false, calcs: ['lastNotNull'], fields: '' };
     matcher: { id: 'byName', options: name },
     properties: [{ id: id, value: properties[id] } for id in std.objectFields(properties)],
   }] } },
+
+  // A column of so many pixels, where an even share is too much or too little.
+  wide(name, pixels):: self.column(name, { 'custom.width': pixels }),
+
+  // Causes that are in many panels have one colour in all of them: red is memory, orange a process that kills, violet and blue a
+  // program that crashes, green what ends with its container or unit.
+  byCause:: { fieldConfig+: { overrides+: [
+    {
+      matcher: { id: 'byName', options: cause[0] },
+      properties: [{ id: 'color', value: { mode: 'fixed', fixedColor: cause[1] } }],
+    }
+    for cause in [
+      ['kill', 'orange'],
+      ['tgkill', 'dark-orange'],
+      ['pidfd', 'light-orange'],
+      ['oom_memcg', 'red'],
+      ['oom_global', 'dark-red'],
+      ['oom', 'light-red'],
+      ['fault', 'purple'],
+      ['abort', 'blue'],
+      ['cgroup_kill', 'green'],
+      ['pidns_exit', 'dark-green'],
+      ['pipe', 'super-light-yellow'],
+    ]
+  ] } },
 
   // A number of a table as a bar within its cell.
   gaugeColumn(name):: self.column(name, { 'custom.cellOptions': { type: 'gauge', mode: 'basic', valueDisplayMode: 'text' }, color: { mode: 'fixed', fixedColor: 'semi-dark-orange' }, min: 0 }),

@@ -20,6 +20,9 @@
       window: window,
     },
 
+  // The same where there were any: what never happened has no place in a legend.
+  happened(metric, labels, matchers=''):: self.counted(metric, labels, matchers) + ' > 0',
+
   // The same for all of the time that the dashboard shows.
   inRange(metric, labels, matchers=''):: self.counted(metric, labels, matchers, '$__range'),
 

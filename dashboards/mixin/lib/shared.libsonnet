@@ -54,12 +54,12 @@ function(config) {
   deathsByCause:: panels.bars(
     'Deaths, by cause',
     'What killed processes: a call (kill, tgkill, pidfd, …), the OOM killer, a fault or abort() of their own, a cgroup or a container that ended, and so on.',
-    [panels.query(q.counted('killsnoop_deaths_total', 'cause'), exemplar=true)],
-  ),
+    [panels.query(q.happened('killsnoop_deaths_total', 'cause'), '{{cause}}', exemplar=true)],
+  ) + panels.byCause,
   oomByScope(labels, legend):: panels.bars(
     'OOM kills, by what ran out',
     'memcg: a memory cgroup was at its limit, mostly that of a container. global: the whole machine.',
-    [panels.query(q.counted('killsnoop_oom_kills_total', labels), legend)],
+    [panels.query('topk(10, %s)' % q.happened('killsnoop_oom_kills_total', labels), legend)],
   ),
 
   // Marks on all panels: a mark for each death would be one colour, so only those that somebody may be asked about.
