@@ -82,7 +82,8 @@ function(config) {
     hide: false,
     iconColor: color,
     datasource: panels.datasource,
-    target: { refId: 'Anno', expr: expr, interval: '1m', legendFormat: title, editorMode: 'code' },
+    titleFormat: title,
+    target: { refId: 'Anno', expr: expr, interval: '1m', editorMode: 'code' },
   },
 
   // The URL of another of these dashboards, with what is chosen here; more is added behind.

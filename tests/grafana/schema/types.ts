@@ -29,7 +29,8 @@ export interface Kinds {
   table: Shows<table.Options, table.FieldConfig>;
 }
 
-// What a query has besides belongs to its data source.
-type Query = DataQuery & { expr: string; interval: string; legendFormat: string; editorMode: 'code' };
+// What queries and annotations have besides belongs to their data source.
+type Query = DataQuery & { expr: string; interval: string; editorMode: 'code' };
+type Marks = AnnotationQuery<Query> & { titleFormat: string };
 
-export type Whole = Json<Omit<Dashboard, 'annotations'> & { annotations: { list: Array<AnnotationQuery<Query>> } }>;
+export type Whole = Json<Omit<Dashboard, 'annotations'> & { annotations: { list: Array<Marks> } }>;
