@@ -183,7 +183,8 @@ fn every_setting_in_the_environment_file_is_one() {
 #[test]
 fn every_metric_that_is_spoken_of_exists() {
     let collector = Otelcol::start();
-    let page = Exporter::start(&["--otlp.endpoint", &collector.http()]).scrape();
+    let page =
+        Exporter::start(&["--metrics.container-deaths", "--otlp.endpoint", &collector.http()]).scrape();
     let exist: BTreeSet<_> = page.series().filter_map(|series| series.split('{').next()).collect();
     let mut n_found = 0;
     for path in files(&root().join("dashboards")).into_iter().chain(files(&root().join("deploy"))) {
