@@ -253,5 +253,5 @@ fn receive(stream: &std::net::TcpStream) -> String {
     }
     let mut body = vec![0; length];
     _ = reader.read_exact(&mut body);
-    head + &String::from_utf8_lossy(&body)
+    format!("{head}{}", String::from_utf8_lossy(&body))
 }

@@ -52,6 +52,19 @@ impl Prometheus {
         server
     }
 
+    /// Starts one that scrapes by this part of a configuration each second, and evaluates a file of rules as often.
+    ///
+    /// # Panics
+    /// As [`Prometheus::start`].
+    #[must_use]
+    pub fn scraping(program: &str, scrape_configs: &str, rules: &str) -> Self {
+        let configuration = format!(
+            "global: {{scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}}\n\
+             rule_files: [\"{rules}\"]\nscrape_configs:\n{scrape_configs}"
+        );
+        Self::start(program, &configuration, &["--enable-feature=extra-scrape-metrics"])
+    }
+
     /// Evaluates an expression, now.
     ///
     /// # Panics
@@ -74,8 +87,15 @@ impl Prometheus {
     }
 
     /// All rules, once each was evaluated.
+    ///
+    /// # Panics
+    /// If they never are.
     #[must_use]
-    pub fn evaluated_rules(&self) -> Option<Vec<Value>> {
+    pub fn evaluated_rules(&self) -> Vec<Value> {
+        eventually(|| self.rules(), || "the rules are not evaluated".to_owned())
+    }
+
+    fn rules(&self) -> Option<Vec<Value>> {
         let answer = self.get("/api/v1/rules");
         let groups = answer["data"]["groups"].as_array()?;
         let rules: Vec<_> =
