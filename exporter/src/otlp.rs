@@ -23,7 +23,7 @@
 //! |---|---|
 //! | time | when it happened, by the kernel's clock |
 //! | observed time | when the exporter read it |
-//! | body | the event in one sentence without control characters: `bash (4242) sent SIGKILL to 1024 by kill: ESRCH`; see [`verdict`](crate::verdict) for those of the other kinds |
+//! | body | the event in one sentence without control characters: `bash (4242) sent SIGKILL to 1024 by kill: ESRCH`; of the other kinds, what `why` and `trace --all` print |
 //!
 //! # Attributes
 //!

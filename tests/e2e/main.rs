@@ -9,6 +9,7 @@
 mod check;
 mod counters;
 mod deploy;
+mod documents;
 mod events;
 mod filters;
 mod floods;

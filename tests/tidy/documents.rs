@@ -11,6 +11,10 @@ use crate::repo::{File, files, none, text, words};
 
 /// A page of metrics with every family, which the exporter's own tests keep true.
 const PAGE: &str = "exporter/src/metrics/golden.txt";
+/// Every attribute of an OTLP event, which the exporter's own tests keep true.
+const ATTRIBUTES: &str = "docs/otlp-events.md";
+/// What stands behind the last dot of a file, and of no attribute.
+const EXTENSIONS: [&str; 6] = ["8", "bt", "json", "o", "py", "yaml"];
 /// What begins like a metric and is a crate.
 const CRATES: [&str; 4] = ["killsnoop_common", "killsnoop_exporter", "killsnoop_ebpf", "killsnoop_tests"];
 
@@ -21,13 +25,23 @@ fn families() -> BTreeSet<&'static str> {
     families
 }
 
+/// Names of attributes and of events that a document speaks of; a group of them ends in a star.
+fn attributes(document: &str) -> impl Iterator<Item = &str> {
+    let words = document.split(|char: char| !char.is_alphanumeric() && !"_.*".contains(char));
+    let words = words.map(|word| word.trim_end_matches('.')).filter(|word| word.starts_with("killsnoop."));
+    words.filter(|word| !word.rsplit('.').next().is_some_and(|last| EXTENSIONS.contains(&last)))
+}
+
 #[test]
 fn every_metric_that_is_spoken_of_exists() {
     let families = families();
+    // Loki writes attributes like this.
+    let with_underscores: BTreeSet<_> =
+        attributes(text(ATTRIBUTES)).map(|name| name.replace('.', "_")).collect();
     let exists = |word: &str| {
         // A group of metrics is written as killsnoop_events_*.
         let is_group = word.ends_with('_') && families.iter().any(|family| family.starts_with(word));
-        is_group || families.contains(word) || CRATES.contains(&word)
+        is_group || families.contains(word) || CRATES.contains(&word) || with_underscores.contains(word)
     };
     let is_made = |file: &File| file.is_in("deploy/completions");
     let speaks = |file: &&File| {
@@ -37,6 +51,51 @@ fn every_metric_that_is_spoken_of_exists() {
         let unknown = words(&file.text).filter(|word| word.starts_with("killsnoop_") && !exists(word));
         unknown.map(|word| format!("{}: {word}", file.path)).collect::<Vec<_>>()
     }));
+}
+
+#[test]
+fn every_attribute_that_is_spoken_of_exists() {
+    let known: BTreeSet<_> = attributes(text(ATTRIBUTES)).collect();
+    assert!(known.len() > 50, "{known:?}");
+    let exists = |word: &str| match word.strip_suffix('*') {
+        Some(group) => known.iter().any(|name| name.starts_with(group)),
+        None => known.contains(word),
+    };
+    none(files().filter(|file| file.is_a("md")).flat_map(|file| {
+        let unknown = attributes(&file.text).filter(|word| !exists(word));
+        unknown.map(|word| format!("{}: {word}", file.path)).collect::<Vec<_>>()
+    }));
+}
+
+#[test]
+fn attributes_are_found_among_other_words() {
+    let document = "`killsnoop.cause`:x killsnoop.oom.* killsnoop.yaml, killsnoop.bpf.o and killsnoop.death.";
+    assert_eq!(
+        attributes(document).collect::<Vec<_>>(),
+        ["killsnoop.cause", "killsnoop.oom.*", "killsnoop.death"]
+    );
+}
+
+#[test]
+fn every_document_for_users_is_in_their_index() {
+    let index: BTreeSet<_> =
+        links(text("docs/README.md")).map(|link| beside("docs/README.md", link)).collect();
+    let documents =
+        files().filter(|file| file.is_in("docs") && file.is_a("md") && file.path != "docs/README.md");
+    none(documents.filter(|file| !index.contains(Path::new(&file.path))).map(|file| file.path.clone()));
+}
+
+#[test]
+fn every_ratio_that_is_told_in_words_was_measured() {
+    let ratios = |path| text(path).split(|char: char| !char.is_alphanumeric() && !"×.".contains(char));
+    let ratios =
+        |path| ratios(path).map(|word| word.trim_end_matches('.')).filter(|word| word.starts_with('×'));
+    let measured: BTreeSet<_> = ratios("docs/bench/bench.md").collect();
+    let told: Vec<_> = ratios("docs/cost.md").collect();
+    assert!(told.len() > 20, "{told:?}");
+    // Of what the control is measured at, whatever it is: nothing.
+    let is_made_up = |ratio: &&str| !measured.contains(ratio) && *ratio != "×1.00";
+    none(told.into_iter().filter(is_made_up).map(|ratio| format!("docs/cost.md: {ratio}")));
 }
 
 #[test]

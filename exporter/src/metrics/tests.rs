@@ -1,6 +1,9 @@
 //! What the page of metrics promises.
 #![expect(clippy::float_cmp, reason = "the values are whole numbers, which no format changes")]
 
+mod cardinality;
+mod reference;
+
 use std::{
     collections::BTreeMap,
     io,
