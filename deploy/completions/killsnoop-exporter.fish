@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_killsnoop_exporter_global_optspecs
-    string join \n web-listen-address= web-telemetry-path= web-max-connections= otlp-endpoint= otlp-protocol= otlp-headers= otlp-timeout= otlp-compression= otlp-certificate= otlp-client-certificate= otlp-client-key= otlp-insecure otlp-queue-size= otlp-batch-size= otlp-flush-interval= otlp-retry-max= events-class= events-signal= events-exclude= events-noise events-failed events-pid= events-tpid= events-comm= events-uid= events-cgroup= events-container= events-pod= metrics-no-exemplars metrics-container-deaths metrics-container-deaths-max= control-socket= control-deaths= hook= ring-size= show-command-lines capabilities-keep= unconfined log-level= log-format= h/help V/version
+    string join \n web-listen-address= web-telemetry-path= web-max-connections= web-show-events otlp-endpoint= otlp-protocol= otlp-headers= otlp-timeout= otlp-compression= otlp-certificate= otlp-client-certificate= otlp-client-key= otlp-insecure otlp-queue-size= otlp-batch-size= otlp-flush-interval= otlp-retry-max= events-class= events-signal= events-exclude= events-noise events-failed events-pid= events-tpid= events-comm= events-uid= events-cgroup= events-container= events-pod= metrics-no-exemplars metrics-container-deaths metrics-container-deaths-max= control-socket= control-deaths= hook= ring-size= show-command-lines capabilities-keep= unconfined log-level= log-format= h/help V/version
 end
 
 function __fish_killsnoop_exporter_needs_command
@@ -66,6 +66,7 @@ info\t'Start, stop, change'
 debug\t'What a developer wants to know'"
 complete -c killsnoop-exporter -n "__fish_killsnoop_exporter_needs_command" -l log.format -d 'How a message is written' -r -f -a "text\t'A line for people, with colours on a terminal'
 json\t'One JSON object a line'"
+complete -c killsnoop-exporter -n "__fish_killsnoop_exporter_needs_command" -l web.show-events -d 'Show at / which processes died lately, and by whom: to whoever can reach the port'
 complete -c killsnoop-exporter -n "__fish_killsnoop_exporter_needs_command" -l otlp.insecure -d 'Use no TLS for a gRPC endpoint that is given without http:// or https://'
 complete -c killsnoop-exporter -n "__fish_killsnoop_exporter_needs_command" -l events.noise -d 'Send noise too: signal 0, SIGCHLD, SIGURG, and whatever but SIGABRT a process sends to itself'
 complete -c killsnoop-exporter -n "__fish_killsnoop_exporter_needs_command" -l events.failed -d 'Send only calls that failed, and nothing else'
@@ -121,6 +122,7 @@ info\t'Start, stop, change'
 debug\t'What a developer wants to know'"
 complete -c killsnoop-exporter -n "__fish_killsnoop_exporter_using_subcommand serve" -l log.format -d 'How a message is written' -r -f -a "text\t'A line for people, with colours on a terminal'
 json\t'One JSON object a line'"
+complete -c killsnoop-exporter -n "__fish_killsnoop_exporter_using_subcommand serve" -l web.show-events -d 'Show at / which processes died lately, and by whom: to whoever can reach the port'
 complete -c killsnoop-exporter -n "__fish_killsnoop_exporter_using_subcommand serve" -l otlp.insecure -d 'Use no TLS for a gRPC endpoint that is given without http:// or https://'
 complete -c killsnoop-exporter -n "__fish_killsnoop_exporter_using_subcommand serve" -l events.noise -d 'Send noise too: signal 0, SIGCHLD, SIGURG, and whatever but SIGABRT a process sends to itself'
 complete -c killsnoop-exporter -n "__fish_killsnoop_exporter_using_subcommand serve" -l events.failed -d 'Send only calls that failed, and nothing else'

@@ -28,12 +28,13 @@ pub(crate) fn in_interrupt(task: Task, context: *const c_void) -> bool {
     if has(TASK_PREEMPT_COUNT) {
         return task.0.get::<u32, _>(TASK_PREEMPT_COUNT) & SERVING != 0;
     }
-    !is_on_stack_of(task, context)
+    // A hook's context lies on the stack that the kernel is running on.
+    !is_on_stack_of(task, address(context, task.0))
 }
 
-/// A hook's context lies on the stack that the kernel is running on.
+/// Whether an address lies on a task's stack in the kernel.
 #[inline(always)]
-fn is_on_stack_of(task: Task, context: *const c_void) -> bool {
+pub(crate) fn is_on_stack_of(task: Task, address: u64) -> bool {
     let stack: u64 = task.0.get(TASK_STACK);
-    address(context, task.0).wrapping_sub(stack) < constant(STACK_SIZE) as u64
+    address.wrapping_sub(stack) < constant(STACK_SIZE) as u64
 }

@@ -11,7 +11,7 @@ use killsnoop_common::{
 };
 
 use crate::{
-    context::in_interrupt,
+    context::{in_interrupt, is_on_stack_of},
     kernel::{Struct, address, has, is_set},
     kill::current_call,
     task::Task,
@@ -68,6 +68,9 @@ pub(crate) struct Told {
     pub(crate) is_bare: bool,
     /// The sender that it claims to have; 0 if there is no such claim.
     pub(crate) claimed_pid: u32,
+    /// What is said of the origin lies on the stack of the current task, where calls put it; that of a timer is kept with the
+    /// timer.
+    pub(crate) is_on_stack: bool,
     /// It goes to the process, not to one thread.
     pub(crate) to_process: bool,
     /// Who gets it.
@@ -96,7 +99,7 @@ pub(crate) fn cause(told: &Told, poster: Poster) -> Cause {
     let to_self = poster.task.pid() == told.target.pid();
     // Since 7.0 or so kill(2) leaves no origin either; but whoever is in that call makes the kernel send nothing else.
     if poster.acts && !(told.is_bare && told.code == SI_KERNEL) {
-        let by_call = call(told.code, poster.task, to_self);
+        let by_call = call(told, poster.task, to_self);
         if by_call as u8 != Cause::Unknown as u8 {
             return by_call;
         }
@@ -108,10 +111,12 @@ pub(crate) fn cause(told: &Told, poster: Poster) -> Cause {
 }
 
 /// The call that the task is in, if the code is one that this call gives. Somebody else cannot have forged the code: the
-/// kernel refuses codes of its own from another process. Whoever forges its own lies about itself alone.
+/// kernel refuses codes of its own from another process. Whoever forges its own lies about itself alone. Linux 7 lets timers
+/// expire on the way out of an interrupt too, where nothing shows that the task was interrupted in its call.
 #[inline(always)]
-fn call(code: i32, task: Task, to_self: bool) -> Cause {
-    let queued = code < 0 || to_self;
+fn call(told: &Told, task: Task, to_self: bool) -> Cause {
+    let code = told.code;
+    let queued = told.is_on_stack && (code < 0 || to_self);
     match current_call(task) {
         Some(Syscall::Kill) if code == SI_USER => Cause::Kill,
         Some(Syscall::Tkill) if code == SI_TKILL => Cause::Tkill,
@@ -226,5 +231,6 @@ pub(crate) fn told(signal: i32, info: *const c_void, target: Task, to_process: b
             (info.get(SIGINFO_CODE), info.get(SIGINFO_FIELDS), false)
         }
     };
-    Told { signal, code, is_bare, claimed_pid, to_process, target }
+    let is_on_stack = is_on_stack_of(current, number);
+    Told { signal, code, is_bare, claimed_pid, is_on_stack, to_process, target }
 }

@@ -4,9 +4,8 @@
 use std::{collections::BTreeSet, fs, path::Path, process::Command};
 
 use killsnoop_tests::{
-    root,
     judge::{Copy, read, run},
-    tool,
+    root, tool,
 };
 
 use crate::files::{ALERT_TESTS, ALERTS, below};

@@ -6,7 +6,7 @@ use std::{
     process::Command,
 };
 
-use killsnoop_tests::{root, judge::run};
+use killsnoop_tests::{judge::run, root};
 use tempfile::TempDir;
 
 use crate::files::below;
