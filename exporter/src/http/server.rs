@@ -37,6 +37,9 @@ const MAX_HEADER_BYTES: usize = 16 * 1024;
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
+/// How long a client that was let in has for its first request when the server ends.
+const FIRST_REQUEST: Duration = Duration::from_millis(500);
+
 /// What clients may take.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -194,14 +197,11 @@ impl Server {
             ended = conversation.as_mut() => ended,
             () = place.closed() => return,
             () = self.shutdown.cancelled() => {
-                // hyper would wait for the first request.
-                if !place.has_served() {
-                    return;
-                }
                 conversation.as_mut().graceful_shutdown();
                 select! {
                     ended = conversation => ended,
                     () = place.closed() => return,
+                    () = says_nothing(&place) => return,
                 }
             }
         };
@@ -221,6 +221,14 @@ impl Server {
             self.connections.close_all();
             self.tasks.wait().await;
         }
+    }
+}
+
+/// Returns if a client sends no request that was on its way when the server began to end; hyper would wait for it without end.
+async fn says_nothing(place: &Place) {
+    sleep(FIRST_REQUEST).await;
+    if place.has_served() {
+        std::future::pending::<()>().await;
     }
 }
 

@@ -340,6 +340,21 @@ async fn an_answer_that_never_ends_does_not_keep_the_server_from_ending() {
 }
 
 #[tokio::test]
+async fn who_was_let_in_before_the_end_is_still_answered() {
+    let server = running();
+    let mut early = server.connect().await;
+    early.write_all(b"GET /healthz HTTP/1.1\r\n").await.unwrap();
+    // One who came later is answered, so the first was let in.
+    assert_eq!(server.get("/healthz", "").await.status(), Some(200));
+    server.shutdown.cancel();
+    early.write_all(b"Host: x\r\n\r\n").await.unwrap();
+    let mut answer = String::new();
+    early.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    server.end().await;
+}
+
+#[tokio::test]
 async fn clients_that_send_nothing_or_half_a_request_do_not_delay_the_end() {
     let server = running();
     let _silent = server.connect().await;
