@@ -35,7 +35,7 @@ _killsnoop__exporter() {
 
     case "${cmd}" in
         killsnoop__exporter)
-            opts="-h -V --web.listen-address --web.telemetry-path --web.max-connections --web.show-events --otlp.endpoint --otlp.protocol --otlp.headers --otlp.timeout --otlp.compression --otlp.certificate --otlp.client-certificate --otlp.client-key --otlp.insecure --otlp.queue-size --otlp.batch-size --otlp.flush-interval --otlp.retry-max --events.class --events.signal --events.exclude --events.noise --events.failed --events.pid --events.tpid --events.comm --events.uid --events.cgroup --events.container --events.pod --metrics.no-exemplars --metrics.container-deaths --metrics.container-deaths-max --control.socket --control.deaths --hook --ring-size --show-command-lines --capabilities.keep --unconfined --log.level --log.format --help --version serve trace why check"
+            opts="-h -V --web.listen-address --web.telemetry-path --web.max-connections --web.show-events --otlp.endpoint --otlp.protocol --otlp.headers --otlp.timeout --otlp.compression --otlp.certificate --otlp.client-certificate --otlp.client-key --otlp.insecure --otlp.queue-size --otlp.batch-size --otlp.flush-interval --otlp.retry-max --otlp.metrics --otlp.metrics-interval --events.class --events.signal --events.exclude --events.noise --events.failed --events.pid --events.tpid --events.comm --events.uid --events.cgroup --events.container --events.pod --metrics.no-exemplars --metrics.container-deaths --metrics.container-deaths-max --control.socket --control.deaths --hook --ring-size --show-command-lines --capabilities.keep --unconfined --log.level --log.format --help --version serve trace why check"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -98,6 +98,10 @@ _killsnoop__exporter() {
                     return 0
                     ;;
                 --otlp.retry-max)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --otlp.metrics-interval)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -207,7 +211,7 @@ _killsnoop__exporter() {
             return 0
             ;;
         killsnoop__subcmd__exporter__subcmd__serve)
-            opts="-h --web.listen-address --web.telemetry-path --web.max-connections --web.show-events --otlp.endpoint --otlp.protocol --otlp.headers --otlp.timeout --otlp.compression --otlp.certificate --otlp.client-certificate --otlp.client-key --otlp.insecure --otlp.queue-size --otlp.batch-size --otlp.flush-interval --otlp.retry-max --events.class --events.signal --events.exclude --events.noise --events.failed --events.pid --events.tpid --events.comm --events.uid --events.cgroup --events.container --events.pod --metrics.no-exemplars --metrics.container-deaths --metrics.container-deaths-max --control.socket --control.deaths --hook --ring-size --show-command-lines --capabilities.keep --unconfined --log.level --log.format --help"
+            opts="-h --web.listen-address --web.telemetry-path --web.max-connections --web.show-events --otlp.endpoint --otlp.protocol --otlp.headers --otlp.timeout --otlp.compression --otlp.certificate --otlp.client-certificate --otlp.client-key --otlp.insecure --otlp.queue-size --otlp.batch-size --otlp.flush-interval --otlp.retry-max --otlp.metrics --otlp.metrics-interval --events.class --events.signal --events.exclude --events.noise --events.failed --events.pid --events.tpid --events.comm --events.uid --events.cgroup --events.container --events.pod --metrics.no-exemplars --metrics.container-deaths --metrics.container-deaths-max --control.socket --control.deaths --hook --ring-size --show-command-lines --capabilities.keep --unconfined --log.level --log.format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -270,6 +274,10 @@ _killsnoop__exporter() {
                     return 0
                     ;;
                 --otlp.retry-max)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --otlp.metrics-interval)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

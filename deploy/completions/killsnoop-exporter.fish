@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_killsnoop_exporter_global_optspecs
-    string join \n web-listen-address= web-telemetry-path= web-max-connections= web-show-events otlp-endpoint= otlp-protocol= otlp-headers= otlp-timeout= otlp-compression= otlp-certificate= otlp-client-certificate= otlp-client-key= otlp-insecure otlp-queue-size= otlp-batch-size= otlp-flush-interval= otlp-retry-max= events-class= events-signal= events-exclude= events-noise events-failed events-pid= events-tpid= events-comm= events-uid= events-cgroup= events-container= events-pod= metrics-no-exemplars metrics-container-deaths metrics-container-deaths-max= control-socket= control-deaths= hook= ring-size= show-command-lines capabilities-keep= unconfined log-level= log-format= h/help V/version
+    string join \n web-listen-address= web-telemetry-path= web-max-connections= web-show-events otlp-endpoint= otlp-protocol= otlp-headers= otlp-timeout= otlp-compression= otlp-certificate= otlp-client-certificate= otlp-client-key= otlp-insecure otlp-queue-size= otlp-batch-size= otlp-flush-interval= otlp-retry-max= otlp-metrics otlp-metrics-interval= events-class= events-signal= events-exclude= events-noise events-failed events-pid= events-tpid= events-comm= events-uid= events-cgroup= events-container= events-pod= metrics-no-exemplars metrics-container-deaths metrics-container-deaths-max= control-socket= control-deaths= hook= ring-size= show-command-lines capabilities-keep= unconfined log-level= log-format= h/help V/version
 end
 
 function __fish_killsnoop_exporter_needs_command
@@ -39,6 +39,7 @@ complete -c killsnoop-exporter -n "__fish_killsnoop_exporter_needs_command" -l o
 complete -c killsnoop-exporter -n "__fish_killsnoop_exporter_needs_command" -l otlp.batch-size -d 'Events sent in one request, at most the queue\'s size [default: 512]' -r
 complete -c killsnoop-exporter -n "__fish_killsnoop_exporter_needs_command" -l otlp.flush-interval -d 'How long an event waits for others to be sent with it [default: 1s]' -r
 complete -c killsnoop-exporter -n "__fish_killsnoop_exporter_needs_command" -l otlp.retry-max -d 'How long a request is tried again before its events are given up [default: 60s]' -r
+complete -c killsnoop-exporter -n "__fish_killsnoop_exporter_needs_command" -l otlp.metrics-interval -d 'How often to push them; what takes longer than that is given up for the next push [default: 60s]' -r
 complete -c killsnoop-exporter -n "__fish_killsnoop_exporter_needs_command" -l events.class -d 'Send these classes of events, with commas between' -r
 complete -c killsnoop-exporter -n "__fish_killsnoop_exporter_needs_command" -l events.signal -d 'Send only these signals, and deaths by them: numbers from 0 to 64 or names, with commas between' -r
 complete -c killsnoop-exporter -n "__fish_killsnoop_exporter_needs_command" -l events.exclude -d 'Send none of these signals, and no deaths by them' -r
@@ -68,6 +69,7 @@ complete -c killsnoop-exporter -n "__fish_killsnoop_exporter_needs_command" -l l
 json\t'One JSON object a line'"
 complete -c killsnoop-exporter -n "__fish_killsnoop_exporter_needs_command" -l web.show-events -d 'Show at / which processes died lately, and by whom: to whoever can reach the port'
 complete -c killsnoop-exporter -n "__fish_killsnoop_exporter_needs_command" -l otlp.insecure -d 'Use no TLS for a gRPC endpoint that is given without http:// or https://'
+complete -c killsnoop-exporter -n "__fish_killsnoop_exporter_needs_command" -l otlp.metrics -d 'Push all metrics to the collector too, with the values that /metrics shows'
 complete -c killsnoop-exporter -n "__fish_killsnoop_exporter_needs_command" -l events.noise -d 'Send noise too: signal 0, SIGCHLD, SIGURG, and whatever but SIGABRT a process sends to itself'
 complete -c killsnoop-exporter -n "__fish_killsnoop_exporter_needs_command" -l events.failed -d 'Send only calls that failed, and nothing else'
 complete -c killsnoop-exporter -n "__fish_killsnoop_exporter_needs_command" -l metrics.no-exemplars -d 'Leave out the exemplars: process ids and names of the last event behind a counter'
@@ -95,6 +97,7 @@ complete -c killsnoop-exporter -n "__fish_killsnoop_exporter_using_subcommand se
 complete -c killsnoop-exporter -n "__fish_killsnoop_exporter_using_subcommand serve" -l otlp.batch-size -d 'Events sent in one request, at most the queue\'s size [default: 512]' -r
 complete -c killsnoop-exporter -n "__fish_killsnoop_exporter_using_subcommand serve" -l otlp.flush-interval -d 'How long an event waits for others to be sent with it [default: 1s]' -r
 complete -c killsnoop-exporter -n "__fish_killsnoop_exporter_using_subcommand serve" -l otlp.retry-max -d 'How long a request is tried again before its events are given up [default: 60s]' -r
+complete -c killsnoop-exporter -n "__fish_killsnoop_exporter_using_subcommand serve" -l otlp.metrics-interval -d 'How often to push them; what takes longer than that is given up for the next push [default: 60s]' -r
 complete -c killsnoop-exporter -n "__fish_killsnoop_exporter_using_subcommand serve" -l events.class -d 'Send these classes of events, with commas between' -r
 complete -c killsnoop-exporter -n "__fish_killsnoop_exporter_using_subcommand serve" -l events.signal -d 'Send only these signals, and deaths by them: numbers from 0 to 64 or names, with commas between' -r
 complete -c killsnoop-exporter -n "__fish_killsnoop_exporter_using_subcommand serve" -l events.exclude -d 'Send none of these signals, and no deaths by them' -r
@@ -124,6 +127,7 @@ complete -c killsnoop-exporter -n "__fish_killsnoop_exporter_using_subcommand se
 json\t'One JSON object a line'"
 complete -c killsnoop-exporter -n "__fish_killsnoop_exporter_using_subcommand serve" -l web.show-events -d 'Show at / which processes died lately, and by whom: to whoever can reach the port'
 complete -c killsnoop-exporter -n "__fish_killsnoop_exporter_using_subcommand serve" -l otlp.insecure -d 'Use no TLS for a gRPC endpoint that is given without http:// or https://'
+complete -c killsnoop-exporter -n "__fish_killsnoop_exporter_using_subcommand serve" -l otlp.metrics -d 'Push all metrics to the collector too, with the values that /metrics shows'
 complete -c killsnoop-exporter -n "__fish_killsnoop_exporter_using_subcommand serve" -l events.noise -d 'Send noise too: signal 0, SIGCHLD, SIGURG, and whatever but SIGABRT a process sends to itself'
 complete -c killsnoop-exporter -n "__fish_killsnoop_exporter_using_subcommand serve" -l events.failed -d 'Send only calls that failed, and nothing else'
 complete -c killsnoop-exporter -n "__fish_killsnoop_exporter_using_subcommand serve" -l metrics.no-exemplars -d 'Leave out the exemplars: process ids and names of the last event behind a counter'

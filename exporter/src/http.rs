@@ -86,11 +86,16 @@ struct Site {
 type Ready = Arc<AtomicBool>;
 
 /// All routes. `ready` is set by whoever attaches the hooks, and unset when the end begins.
-pub fn router(args: &WebArgs, page: Page, landing: Arc<Landing>, ready: Arc<AtomicBool>) -> Router {
+pub fn router(
+    args: &WebArgs,
+    page: impl Into<Arc<Page>>,
+    landing: Arc<Landing>,
+    ready: Arc<AtomicBool>,
+) -> Router {
     let telemetry_path = &args.telemetry_path;
     let landing = landing::router(landing, telemetry_path, Arc::clone(&ready));
     let site = Site {
-        page: Arc::new(page),
+        page: page.into(),
         ready,
         renders: Arc::new(Semaphore::new(RENDERS_AT_ONCE)),
         failures: Seldom::default(),

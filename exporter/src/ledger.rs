@@ -1,7 +1,11 @@
 //! What became of each event after the kernel handed it over. Nothing disappears: every event that a sink was offered
 //! is pending until it is delivered, or lost at a stage that has a name.
 
+mod pushes;
+
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+pub use pushes::{Push, Pushes};
 
 /// Where a sink can lose an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,6 +8,7 @@ mod encode;
 mod exemplars;
 #[cfg(test)]
 pub(crate) mod fake;
+mod families;
 mod label;
 mod names;
 mod page;
@@ -23,11 +24,12 @@ use prometheus_client::{collector::Collector, encoding::DescriptorEncoder};
 
 pub use containers::ContainerDeaths;
 pub use exemplars::Exemplars;
+pub use families::{Family, Kind, LastEvent, Series};
 pub use page::{Format, Page, RenderError};
 
 use crate::{
     counters::{Feature, Program, Snapshot},
-    ledger::{Ledger, Stage},
+    ledger::{Ledger, Push, Pushes, Stage},
 };
 use budget::{Combination, Places, Row};
 use encode::{Exemplar, counter, counters, counters_with_exemplars, gauge, gauges};
@@ -41,6 +43,8 @@ struct Scrape {
     /// Empty if deaths are not counted by container.
     container_deaths: Vec<([(&'static str, String); 5], u64)>,
     sinks: Arc<[Sink]>,
+    /// `None` if nobody pushes.
+    pushes: Option<Arc<Pushes>>,
     process: Process,
     build: Build,
     read_seconds: f64,
@@ -246,6 +250,12 @@ impl Scrape {
     }
 
     fn encode_exporter(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let pushes = self
+            .pushes
+            .iter()
+            .flat_map(|pushes| Push::ALL.into_iter().map(|push| ([("result", push.name())], pushes.n(push))));
+        counters(encoder, &names::OTLP_METRICS_PUSHES, pushes)?;
+
         gauge(encoder, &names::SCRAPE_DURATION, Some(self.read_seconds))?;
         let Build { version, revision, rustversion, arch } = self.build;
         let labels =

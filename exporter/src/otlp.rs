@@ -1,6 +1,7 @@
-//! Events as OpenTelemetry logs: batched, sent by OTLP over gRPC or HTTP, retried, and accounted for one by one.
+//! Events as OpenTelemetry logs: batched, sent by OTLP over gRPC or HTTP, retried, and accounted for one by one; and
+//! metrics, pushed by [`Pusher`] to those who do not scrape them.
 //!
-//! [`Config::resolve`] reads flags and the `OTEL_*` variables, [`start`] starts the sink, [`Sender::offer`] hands it
+//! [`resolve`] reads flags and the `OTEL_*` variables, [`start`] starts the sink, [`Sender::offer`] hands it
 //! an event without ever waiting, [`Task::shutdown`] drains it. An event is `delivered` once the collector has said
 //! so; where no answer came it counts as lost although the collector may have it, never the other way round.
 //! `log.record.uid` tells records that came twice.
@@ -142,11 +143,13 @@ mod config;
 mod delivery;
 mod grpc;
 mod http;
+mod push;
 mod queue;
 mod record;
 mod report;
 mod resource;
 mod retry;
+mod service;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -160,7 +163,8 @@ use tokio::{
     time::Instant,
 };
 
-pub use config::{Config, OtlpArgs, Protocol};
+pub use config::{Config, MetricsConfig, OtlpArgs, Protocol, resolve};
+pub use push::Pusher;
 pub use queue::Sender;
 
 use crate::ledger::Ledger;
@@ -173,11 +177,11 @@ use delivery::Delivery;
 /// Outside of a tokio runtime.
 #[must_use]
 pub fn start(config: &Config, ledger: Arc<Ledger>) -> (Sender, Task) {
-    tracing::info!("events go to {} by OTLP over {}", config.target(), config.protocol());
+    let connection = &config.connection;
+    tracing::info!("events go to {} by OTLP over {}", connection.target(), connection.protocol);
     let (sender, inbox) = queue::channel(config.limits(), ledger);
-    let (stop, stopped) = oneshot::channel();
-    let running = tokio::spawn(Delivery::new(config, inbox).run(stopped));
-    (sender, Task { stop, running: Some(running) })
+    let delivery = Delivery::new(config, inbox);
+    (sender, Task::start(|stop| delivery.run(stop)))
 }
 
 /// The running sink. Dropped without [`Task::shutdown`], it ends at once and counts what is left as lost.
@@ -189,6 +193,15 @@ pub struct Task {
 }
 
 impl Task {
+    /// Starts what ends when it is told a deadline, or that nobody will set one.
+    fn start<F>(run: impl FnOnce(oneshot::Receiver<Instant>) -> F) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let (stop, stopped) = oneshot::channel();
+        Self { stop, running: Some(tokio::spawn(run(stopped))) }
+    }
+
     /// Waits for an end that nobody asked for, and returns only once; may be dropped and called again.
     ///
     /// # Errors
@@ -201,7 +214,7 @@ impl Task {
     }
 
     /// Takes no more events, sends what is queued or under way until `deadline`, and counts the rest as lost.
-    /// Afterwards nothing is pending, and what is still offered is lost at once.
+    /// Afterwards nothing is pending, and what is still offered is lost at once. Metrics are pushed a last time.
     ///
     /// # Errors
     /// If the sink panicked.

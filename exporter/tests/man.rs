@@ -26,47 +26,53 @@ for more than the one without. An empty variable counts for nothing. Times are i
 ";
 
 /// What each variable does, in roff: those that have a flag do the same.
-const VARIABLES: [(&str, &str); 16] = [
+const VARIABLES: [(&str, &str); 18] = [
     (
-        "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT, OTEL_EXPORTER_OTLP_ENDPOINT",
-        r"Where to send events, as \fB\-\-otlp.endpoint\fR. Over HTTP, the first is used as it is, and /v1/logs is added to
-the second.",
+        "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT, OTEL_EXPORTER_OTLP_METRICS_ENDPOINT, OTEL_EXPORTER_OTLP_ENDPOINT",
+        r"Where to send events, metrics, and both, as \fB\-\-otlp.endpoint\fR. Over HTTP, the first two are used as they are, and
+/v1/logs or /v1/metrics is added to the third. Of the variables below, too, those for one kind go before that for all.",
     ),
-    ("OTEL_EXPORTER_OTLP_LOGS_PROTOCOL, OTEL_EXPORTER_OTLP_PROTOCOL", r"As \fB\-\-otlp.protocol\fR."),
+    ("OTEL_EXPORTER_OTLP_LOGS_PROTOCOL, OTEL_EXPORTER_OTLP_METRICS_PROTOCOL, OTEL_EXPORTER_OTLP_PROTOCOL", r"As \fB\-\-otlp.protocol\fR."),
     (
-        "OTEL_EXPORTER_OTLP_LOGS_HEADERS, OTEL_EXPORTER_OTLP_HEADERS",
+        "OTEL_EXPORTER_OTLP_LOGS_HEADERS, OTEL_EXPORTER_OTLP_METRICS_HEADERS, OTEL_EXPORTER_OTLP_HEADERS",
         r"As \fB\-\-otlp.headers\fR, but other users of the machine cannot read them.",
     ),
-    ("OTEL_EXPORTER_OTLP_LOGS_TIMEOUT, OTEL_EXPORTER_OTLP_TIMEOUT", r"As \fB\-\-otlp.timeout\fR."),
+    ("OTEL_EXPORTER_OTLP_LOGS_TIMEOUT, OTEL_EXPORTER_OTLP_METRICS_TIMEOUT, OTEL_EXPORTER_OTLP_TIMEOUT", r"As \fB\-\-otlp.timeout\fR."),
     (
-        "OTEL_EXPORTER_OTLP_LOGS_COMPRESSION, OTEL_EXPORTER_OTLP_COMPRESSION",
+        "OTEL_EXPORTER_OTLP_LOGS_COMPRESSION, OTEL_EXPORTER_OTLP_METRICS_COMPRESSION, OTEL_EXPORTER_OTLP_COMPRESSION",
         r"As \fB\-\-otlp.compression\fR.",
     ),
     (
-        "OTEL_EXPORTER_OTLP_LOGS_INSECURE, OTEL_EXPORTER_OTLP_INSECURE",
+        "OTEL_EXPORTER_OTLP_LOGS_INSECURE, OTEL_EXPORTER_OTLP_METRICS_INSECURE, OTEL_EXPORTER_OTLP_INSECURE",
         r"As \fB\-\-otlp.insecure\fR: true or false.",
     ),
     (
-        "OTEL_EXPORTER_OTLP_LOGS_CERTIFICATE, OTEL_EXPORTER_OTLP_CERTIFICATE",
+        "OTEL_EXPORTER_OTLP_LOGS_CERTIFICATE, OTEL_EXPORTER_OTLP_METRICS_CERTIFICATE, OTEL_EXPORTER_OTLP_CERTIFICATE",
         r"As \fB\-\-otlp.certificate\fR.",
     ),
     (
-        "OTEL_EXPORTER_OTLP_LOGS_CLIENT_CERTIFICATE, OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE",
+        "OTEL_EXPORTER_OTLP_LOGS_CLIENT_CERTIFICATE, OTEL_EXPORTER_OTLP_METRICS_CLIENT_CERTIFICATE, OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE",
         r"As \fB\-\-otlp.client\-certificate\fR.",
     ),
     (
-        "OTEL_EXPORTER_OTLP_LOGS_CLIENT_KEY, OTEL_EXPORTER_OTLP_CLIENT_KEY",
+        "OTEL_EXPORTER_OTLP_LOGS_CLIENT_KEY, OTEL_EXPORTER_OTLP_METRICS_CLIENT_KEY, OTEL_EXPORTER_OTLP_CLIENT_KEY",
         r"As \fB\-\-otlp.client\-key\fR.",
     ),
     ("OTEL_BLRP_MAX_QUEUE_SIZE", r"As \fB\-\-otlp.queue\-size\fR."),
     ("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", r"As \fB\-\-otlp.batch\-size\fR."),
     ("OTEL_BLRP_SCHEDULE_DELAY", r"As \fB\-\-otlp.flush\-interval\fR."),
+    ("OTEL_METRIC_EXPORT_INTERVAL", r"As \fB\-\-otlp.metrics\-interval\fR."),
     ("OTEL_SDK_DISABLED", "true sends nothing, whatever else is given."),
-    ("OTEL_LOGS_EXPORTER", "none sends nothing, whatever else is given; otlp is what is done without it."),
-    ("OTEL_SERVICE_NAME", "The name of this service in each record, instead of killsnoop\\-exporter."),
+    ("OTEL_LOGS_EXPORTER", "none sends no events, whatever else is given; otlp is what is done without it."),
+    (
+        "OTEL_METRICS_EXPORTER",
+        r"otlp pushes metrics, as \fB\-\-otlp.metrics\fR does; none pushes nothing, whatever else is given; prometheus is
+what is done without it.",
+    ),
+    ("OTEL_SERVICE_NAME", "The name of this service in each record and metric, instead of killsnoop\\-exporter."),
     (
         "OTEL_RESOURCE_ATTRIBUTES",
-        "What else each record says of this service and its machine: name=value,name=value, percent\\-encoded. It counts
+        "What else each record and metric says of this service and its machine: name=value,name=value, percent\\-encoded. It counts
 for more than what the exporter finds out.",
     ),
 ];
@@ -367,9 +373,8 @@ fn every_example_of_the_help_is_in_the_page_with_what_it_does() {
 
 #[test]
 fn every_variable_that_is_read_is_in_the_page_and_no_other() {
-    let source = include_str!("../src/otlp/config.rs");
-    let lists = source.split("variables: &[").skip(1).filter_map(|rest| rest.split(']').next());
-    let words = lists.flat_map(|list| list.split(|char: char| !char.is_ascii_uppercase() && char != '_'));
+    let source = include_str!("../src/otlp/config/names.rs");
+    let words = source.split(|char: char| !char.is_ascii_uppercase() && char != '_');
     let mut read: Vec<_> = words.filter(|word| word.starts_with("OTEL_")).collect();
     let mut told: Vec<_> = VARIABLES.iter().flat_map(|(names, _)| names.split(", ")).collect();
     read.sort_unstable();

@@ -21,6 +21,7 @@ mod pages;
 mod paths;
 mod privileges;
 mod prometheus;
+mod push;
 mod service;
 mod signals;
 mod start_stop;

@@ -28,6 +28,9 @@ pub(crate) const OTLP_GRPC: i64 = 43;
 pub(crate) const OTLP_HTTP: i64 = 44;
 /// Events that are queued at the end.
 pub(crate) const OTLP_DRAIN: i64 = 45;
+/// Counters that are pushed by HTTP, and by gRPC.
+pub(crate) const PUSH_HTTP: i64 = 50;
+pub(crate) const PUSH_GRPC: i64 = 51;
 /// Events that go through the collector with the configuration that is shipped.
 pub(crate) const SHIPPED_COLLECTOR: i64 = 53;
 /// What Prometheus 2 scrapes.

@@ -44,6 +44,15 @@ impl Otelcol {
         Self::with_exporter("nop: {}")
     }
 
+    /// Starts one that hands on what it receives, by OTLP over HTTP to this base endpoint.
+    ///
+    /// # Panics
+    /// If it does not start.
+    #[must_use]
+    pub fn before(endpoint: &str) -> Self {
+        Self::with_exporter(&format!("otlphttp: {{endpoint: {endpoint:?}}}"))
+    }
+
     fn with_exporter(exporter: &str) -> Self {
         let folder = TempDir::new().expect("a temporary folder can be had");
         let path = folder.path().join("config.yaml");
@@ -70,8 +79,17 @@ impl Otelcol {
     /// Log records that it has accepted, as it counts them itself.
     #[must_use]
     pub fn n_accepted(&self) -> f64 {
-        let response = http::get(&self.metrics, "/metrics", &[]);
-        Scrape::parse(response.text()).sum("otelcol_receiver_accepted_log_records")
+        self.n("otelcol_receiver_accepted_log_records")
+    }
+
+    /// Points of metrics that it has accepted, as it counts them itself.
+    #[must_use]
+    pub fn n_accepted_points(&self) -> f64 {
+        self.n("otelcol_receiver_accepted_metric_points")
+    }
+
+    fn n(&self, name: &str) -> f64 {
+        Scrape::parse(http::get(&self.metrics, "/metrics", &[]).text()).sum(name)
     }
 
     /// Waits for a record.
@@ -156,7 +174,7 @@ service:
         - pull:
             exporter:
               prometheus: {{host: 127.0.0.1, port: {metrics_port}, without_type_suffix: true, without_scope_info: true, without_units: true}}
-  pipelines: {{logs: {{receivers: [otlp], exporters: [{name}]}}}}
+  pipelines: {{logs: {{receivers: [otlp], exporters: [{name}]}}, metrics: {{receivers: [otlp], exporters: [{name}]}}}}
 "#
     )
 }

@@ -27,6 +27,11 @@ impl Scrape {
         self.0.get(series).copied().unwrap_or(0.0)
     }
 
+    /// All series, by name and labels as the page has them, with their values.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, f64)> {
+        self.0.iter().map(|(series, value)| (series.as_str(), *value))
+    }
+
     /// Whether the series is there.
     #[must_use]
     pub fn has(&self, series: &str) -> bool {

@@ -76,6 +76,10 @@ pub(super) const MAP_ENTRIES: Family =
     Family { name: "killsnoop_map_entries", help: "Entries in use of a BPF map." };
 pub(super) const MAP_CAPACITY: Family =
     Family { name: "killsnoop_map_capacity", help: "Entries that a BPF map can hold." };
+pub(super) const OTLP_METRICS_PUSHES: Family = Family {
+    name: "killsnoop_otlp_metrics_pushes_total",
+    help: "Pushes of all metrics by OTLP, by how they ended. What a lost one had, the next one has.",
+};
 pub(super) const SCRAPE_DURATION: Family = Family {
     name: "killsnoop_scrape_duration_seconds",
     help: "Time it took to read the counters of this page from the kernel.",
@@ -106,3 +110,41 @@ pub(super) const PROCESS_START_TIME: Family = Family {
 };
 pub(super) const PROCESS_THREADS: Family =
     Family { name: "process_threads", help: "Number of operating system threads of the exporter." };
+
+/// Units of OpenTelemetry, which has those of UCUM, and what is counted in braces. Whoever is not here has none: what is
+/// yes or no, and what only says something by its labels.
+const UNITS: [(&Family, &str); 25] = [
+    (&KILL_CALLS, "{call}"),
+    (&KILL_CALLS_BY_SYSCALL, "{call}"),
+    (&SIGNALS, "{signal}"),
+    (&DEATHS, "{process}"),
+    (&OOM_KILLS, "{process}"),
+    (&CONTAINER_DEATHS, "{process}"),
+    (&EVENTS_PRODUCED, "{event}"),
+    (&EVENTS_DELIVERED, "{event}"),
+    (&EVENTS_LOST, "{event}"),
+    (&EVENTS_PENDING, "{event}"),
+    (&HOOK_ERRORS, "{error}"),
+    (&PROGRAM_RUNS, "{run}"),
+    (&PROGRAM_RECURSION_MISSES, "{run}"),
+    (&MAP_ENTRIES, "{entry}"),
+    (&MAP_CAPACITY, "{entry}"),
+    (&OTLP_METRICS_PUSHES, "{push}"),
+    (&SCRAPE_DURATION, SECONDS),
+    (&PROCESS_CPU, SECONDS),
+    (&PROCESS_OPEN_FDS, "{file_descriptor}"),
+    (&PROCESS_MAX_FDS, "{file_descriptor}"),
+    (&PROCESS_VIRTUAL_MEMORY, "By"),
+    (&PROCESS_VIRTUAL_MEMORY_MAX, "By"),
+    (&PROCESS_RESIDENT_MEMORY, "By"),
+    (&PROCESS_START_TIME, SECONDS),
+    (&PROCESS_THREADS, "{thread}"),
+];
+
+/// The unit of what need not be whole.
+pub(super) const SECONDS: &str = "s";
+
+/// A family's unit by its name; empty if it has none.
+pub(super) fn unit(name: &str) -> &'static str {
+    UNITS.iter().find(|(family, _)| family.name == name).map_or("", |(_, unit)| unit)
+}

@@ -11,8 +11,11 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use super::{Build, ContainerDeaths, Exemplars, Scrape, Shown, Sink, classic};
-use crate::{counters::Counters, ledger::Ledger};
+use super::{Build, ContainerDeaths, Exemplars, Family, Scrape, Shown, Sink, classic, families};
+use crate::{
+    counters::Counters,
+    ledger::{Ledger, Pushes},
+};
 
 /// How a page is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +68,7 @@ pub struct Page {
     shown: Mutex<Shown>,
     exemplars: Option<Arc<Exemplars>>,
     container_deaths: Option<Arc<ContainerDeaths>>,
+    pushes: Option<Arc<Pushes>>,
 }
 
 impl fmt::Debug for Page {
@@ -86,6 +90,7 @@ impl Page {
             shown: Mutex::default(),
             exemplars: None,
             container_deaths: None,
+            pushes: None,
         }
     }
 
@@ -101,39 +106,68 @@ impl Page {
         Self { container_deaths, ..self }
     }
 
+    /// Shows how pushes of it ended.
+    #[must_use]
+    pub fn with_pushes(self, pushes: Option<Arc<Pushes>>) -> Self {
+        Self { pushes, ..self }
+    }
+
     /// Reads everything once and writes it. Blocks for as long as the kernel takes to give its counters, well below a
     /// millisecond each.
     ///
     /// # Errors
     /// If the counters cannot be read; there is never half a page.
     pub fn render(&self, format: Format) -> Result<Vec<u8>, RenderError> {
+        encode(self.read(format != Format::Classic)?, format)
+    }
+
+    /// Reads everything once and tells it as values, for whoever has a format of their own. Blocks as
+    /// [`Page::render`] does.
+    ///
+    /// # Errors
+    /// As for [`Page::render`].
+    pub fn families(&self) -> Result<Vec<Family>, RenderError> {
+        families(self.read(true)?)
+    }
+
+    fn read(&self, with_exemplars: bool) -> Result<Scrape, RenderError> {
         let started = Instant::now();
         let snapshot = self.counters.snapshot().map_err(RenderError::Counters)?;
         let read_seconds = started.elapsed().as_secs_f64();
-        let exemplars = self.exemplars.as_deref().filter(|_| format != Format::Classic);
+        let exemplars = self.exemplars.as_deref().filter(|_| with_exemplars);
         // A thread that died holding them has at the worst given a place to one more.
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
         let budgeted = shown.series(&snapshot, exemplars);
         drop(shown);
-        let scrape = Scrape {
+        Ok(Scrape {
             snapshot,
             budgeted,
             container_deaths: self.container_deaths.as_ref().map_or_else(Vec::new, |deaths| deaths.series()),
             sinks: Arc::clone(&self.sinks),
+            pushes: self.pushes.clone(),
             process: metrics_process::collector::collect(),
             build: Build::THIS,
             read_seconds,
-        };
-        encode(scrape, format)
+        })
     }
 }
 
 /// Writes what was read.
 pub(super) fn encode(scrape: Scrape, format: Format) -> Result<Vec<u8>, RenderError> {
-    // A registry per page, as it is only the way in to the encoders: nothing lives longer than a page.
+    encode_registry(&registry(scrape), format).map_err(|source| RenderError::Encode { format, source })
+}
+
+/// Tells what was read.
+pub(super) fn families(scrape: Scrape) -> Result<Vec<Family>, RenderError> {
+    let failed = |source: fmt::Error| RenderError::Encode { format: Format::Protobuf, source: source.into() };
+    families::read(prometheus_protobuf::encode(&registry(scrape)).map_err(failed)?).map_err(failed)
+}
+
+/// A registry per page, as it is only the way in to the encoders: nothing lives longer than a page.
+fn registry(scrape: Scrape) -> Registry {
     let mut registry = Registry::default();
     registry.register_collector(Box::new(scrape));
-    encode_registry(&registry, format).map_err(|source| RenderError::Encode { format, source })
+    registry
 }
 
 fn encode_registry(

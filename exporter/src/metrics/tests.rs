@@ -43,14 +43,25 @@ fn scrape(snapshot: Snapshot) -> Scrape {
     let build = Build { version: "1.2.3", revision: "0123abc", rustversion: "1.95.0", arch: "x86_64" };
     let sinks = ["otlp", "terminal"].map(|name| Sink::new(name, fake::ledger()));
     let (budgeted, sinks) = (Shown::default().series(&snapshot, None), Arc::new(sinks));
-    Scrape { snapshot, budgeted, container_deaths: Vec::new(), sinks, process, build, read_seconds: 0.000_25 }
+    Scrape {
+        snapshot,
+        budgeted,
+        container_deaths: Vec::new(),
+        sinks,
+        pushes: None,
+        process,
+        build,
+        read_seconds: 0.000_25,
+    }
 }
 
-/// With the deaths by container that are counted only where they are asked for.
+/// With what is shown only where it is asked for: deaths by container, and pushes.
 fn whole() -> Scrape {
     let deaths = ContainerDeaths::new(ContainerDeaths::MAX_SERIES, ContainerDeaths::EXPIRY);
     deaths.record(&death_in("web"));
-    Scrape { container_deaths: deaths.series(), ..scrape(quiet()) }
+    let pushes = Arc::new(Pushes::default());
+    (1..).zip(Push::ALL).for_each(|(n, push)| pushes.count(push, n));
+    Scrape { container_deaths: deaths.series(), pushes: Some(pushes), ..scrape(quiet()) }
 }
 
 /// The example's death, in a container of a pod.
@@ -148,7 +159,8 @@ fn everything() -> Snapshot {
 #[test]
 fn whatever_happens_on_a_machine_its_page_stays_within_600_series() {
     let sinks = ["otlp", "terminal", "other"].map(|name| Sink::new(name, fake::ledger()));
-    let page = text(Scrape { sinks: Arc::new(sinks), ..scrape(everything()) }, Format::Classic);
+    let pushes = Some(Arc::default());
+    let page = text(Scrape { sinks: Arc::new(sinks), pushes, ..scrape(everything()) }, Format::Classic);
     let n_of = |family| page.matches(&format!("\nkillsnoop_{family}_total{{")).count();
     assert_eq!([n_of("kill_calls"), n_of("signals"), n_of("deaths")], [236, 126, 106]);
     let n_series = page.lines().filter(|line| !line.starts_with('#')).count();

@@ -1,4 +1,4 @@
-//! One connection pool, two ways to use it: sends a batch once and says what came of it.
+//! One connection pool, two ways to use it: sends a request once and says what came of it.
 
 use std::{error::Error, time::Duration};
 
@@ -8,16 +8,14 @@ use hyper_util::{
     client::legacy::{Builder, Client as Hyper, connect::HttpConnector},
     rt::{TokioExecutor, TokioTimer},
 };
-use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceResponse;
 
 use super::{
-    config::{Config, Protocol},
+    config::{Connection, Protocol},
     grpc::GrpcClient,
     http::HttpClient,
-    record::Envelope,
     retry::Failure,
+    service::{Accepted, Request},
 };
-use crate::event::Event;
 
 /// The most of an answer that is read. Answers are a few bytes; this is what gRPC takes by default.
 pub(super) const MAX_ANSWER: usize = 4 << 20;
@@ -25,11 +23,10 @@ pub(super) const MAX_ANSWER: usize = 4 << 20;
 /// A pool of connections that sends bodies of type `B`.
 pub(super) type Pool<B> = Hyper<HttpsConnector<HttpConnector>, B>;
 
-/// Sends events to one collector.
+/// Sends requests to one collector.
 #[derive(Debug)]
 pub(super) struct Client {
     wire: Wire,
-    envelope: Envelope,
     timeout: Duration,
 }
 
@@ -39,39 +36,18 @@ enum Wire {
     Http(HttpClient),
 }
 
-/// What the receiver says when it takes a request.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Accepted {
-    /// Records that it refused.
-    pub(super) n_rejected: u64,
-    /// Why, or a warning although it refused none.
-    pub(super) message: String,
-}
-
-impl From<ExportLogsServiceResponse> for Accepted {
-    fn from(response: ExportLogsServiceResponse) -> Self {
-        let partial = response.partial_success.unwrap_or_default();
-        Self {
-            n_rejected: partial.rejected_log_records.try_into().unwrap_or(0),
-            message: partial.error_message,
-        }
-    }
-}
-
 impl Client {
     /// A client that is not connected yet.
-    pub(super) fn new(config: &Config) -> Self {
+    pub(super) fn new(config: &Connection) -> Self {
         let wire = match config.protocol {
             Protocol::Grpc => Wire::Grpc(GrpcClient::new(config)),
             Protocol::HttpProtobuf => Wire::Http(HttpClient::new(config)),
         };
-        Self { wire, envelope: Envelope::new(&config.resource), timeout: config.timeout }
+        Self { wire, timeout: config.timeout }
     }
 
-    /// Sends events once.
-    pub(super) async fn send(&self, events: &[Event]) -> Result<Accepted, Failure> {
-        // Records are made anew for each try: tries are rare, and events are smaller than what is made of them.
-        let request = self.envelope.request(events);
+    /// Sends a request once.
+    pub(super) async fn send(&self, request: impl Request) -> Result<Accepted, Failure> {
         let answer = async {
             match &self.wire {
                 Wire::Grpc(client) => client.send(request).await,
@@ -89,7 +65,7 @@ impl Client {
 }
 
 /// Makes a pool, which connects when it is first used.
-pub(super) fn pool<B>(config: &Config, tune: impl FnOnce(&mut Builder) -> &mut Builder) -> Pool<B>
+pub(super) fn pool<B>(config: &Connection, tune: impl FnOnce(&mut Builder) -> &mut Builder) -> Pool<B>
 where
     B: hyper::body::Body + Send,
     B::Data: Send,
@@ -112,7 +88,7 @@ where
 }
 
 /// The headers of every request, whatever the protocol adds: what the operator gave, and who we are.
-pub(super) fn headers(config: &Config) -> HeaderMap {
+pub(super) fn headers(config: &Connection) -> HeaderMap {
     let mut headers = HeaderMap::new();
     let agent = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
     headers.insert(USER_AGENT, HeaderValue::from_static(agent));

@@ -5,15 +5,16 @@ use std::{panic::resume_unwind, sync::Arc};
 use tokio::{
     sync::oneshot,
     task::{JoinError, JoinSet},
-    time::{Instant, sleep, timeout_at},
+    time::{Instant, timeout_at},
 };
 
 use super::{
     client::Client,
     config::Config,
     queue::{Batch, Inbox},
+    record::Envelope,
     report::Report,
-    retry::{Backoff, Failure, Patience},
+    retry::{self, Failure, Patience},
 };
 use crate::ledger::Stage;
 
@@ -33,9 +34,10 @@ impl Delivery {
     /// Delivers what comes into `inbox`.
     pub(super) fn new(config: &Config, inbox: Inbox) -> Self {
         let courier = Courier {
-            client: Client::new(config),
-            patience: config.patience,
-            report: Report::new(config.target()),
+            client: Client::new(&config.connection),
+            envelope: Envelope::new(&config.connection.resource),
+            patience: config.connection.patience,
+            report: Report::new(config.connection.target()),
         };
         Self { inbox, courier: Arc::new(courier), under_way: JoinSet::new() }
     }
@@ -94,28 +96,24 @@ fn pass_on(ended: Result<(), JoinError>) {
 #[derive(Debug)]
 struct Courier {
     client: Client,
+    envelope: Envelope,
     patience: Patience,
     report: Report,
 }
 
 impl Courier {
     async fn deliver(self: Arc<Self>, batch: Batch) {
-        let start = Instant::now();
-        let mut backoff = Backoff::new(&self.patience);
-        loop {
-            let (why, wait) = match self.client.send(batch.events()).await {
-                Ok(accepted) => {
-                    self.report.accepted(&accepted);
-                    return batch.delivered(accepted.n_rejected);
-                }
-                Err(Failure::Permanent { why }) => return self.give_up(batch, &why),
-                Err(Failure::Transient { why, wait }) => (why, backoff.wait(wait)),
-            };
-            self.report.postponed(&why);
-            if start.elapsed().saturating_add(wait) > self.patience.in_all {
-                return self.give_up(batch, &format!("{why}; tried for as long as --otlp.retry-max allows"));
+        // Records are made anew for each try: tries are rare, and events are smaller than what is made of them.
+        let send = || self.client.send(self.envelope.request(batch.events()));
+        match retry::patiently(&self.patience, send, |why| self.report.postponed(why)).await {
+            Ok(accepted) => {
+                self.report.accepted(&accepted);
+                batch.delivered(accepted.n_rejected);
             }
-            sleep(wait).await;
+            Err(Failure::Permanent { why }) => self.give_up(batch, &why),
+            Err(Failure::Transient { why, .. }) => {
+                self.give_up(batch, &format!("{why}; tried for as long as --otlp.retry-max allows"));
+            }
         }
     }
 

@@ -2,22 +2,21 @@
 
 use std::{error::Error as _, iter, time::Duration};
 
-use http::{Response, StatusCode, header::CONTENT_TYPE};
+use http::{Response, StatusCode, header::CONTENT_TYPE, uri::PathAndQuery};
 use hyper::body::Incoming;
 use hyper_util::client::legacy;
-use opentelemetry_proto::tonic::collector::logs::v1::{
-    ExportLogsServiceRequest, logs_service_client::LogsServiceClient,
-};
 use tonic::{
-    Code, Extensions, Request, Status, body::Body, codec::CompressionEncoding, metadata::MetadataMap,
+    Code, Extensions, Status, body::Body, client::Grpc, codec::CompressionEncoding, metadata::MetadataMap,
 };
+use tonic_prost::ProstCodec;
 use tonic_types::StatusExt as _;
 use tower::{ServiceExt as _, util::MapResult};
 
 use super::{
-    client::{self, Accepted, MAX_ANSWER, Pool},
-    config::Config,
+    client::{self, MAX_ANSWER, Pool},
+    config::Connection,
     retry::Failure,
+    service::{Accepted, Request},
 };
 
 /// Looks at an answer before it is taken for gRPC.
@@ -32,36 +31,37 @@ enum Unusable {
     Other(#[source] Status),
 }
 
-/// Calls the collector's log service.
+/// Calls the collector's services.
 #[derive(Debug)]
 pub(super) struct GrpcClient {
-    service: LogsServiceClient<MapResult<Pool<Body>, Check>>,
+    grpc: Grpc<MapResult<Pool<Body>, Check>>,
     metadata: MetadataMap,
     timeout: Duration,
 }
 
 impl GrpcClient {
     /// A client that is not connected yet.
-    pub(super) fn new(config: &Config) -> Self {
+    pub(super) fn new(config: &Connection) -> Self {
         let pool = client::pool(config, |builder| builder.http2_only(true));
-        let service =
-            LogsServiceClient::with_origin(pool.map_result(check as Check), config.endpoint.clone())
-                .accept_compressed(CompressionEncoding::Gzip)
-                .max_decoding_message_size(MAX_ANSWER);
+        let grpc = Grpc::with_origin(pool.map_result(check as Check), config.endpoint.clone())
+            .accept_compressed(CompressionEncoding::Gzip)
+            .max_decoding_message_size(MAX_ANSWER);
         Self {
-            service: if config.gzip { service.send_compressed(CompressionEncoding::Gzip) } else { service },
+            grpc: if config.gzip { grpc.send_compressed(CompressionEncoding::Gzip) } else { grpc },
             metadata: MetadataMap::from_headers(client::headers(config)),
             timeout: config.timeout,
         }
     }
 
     /// Sends a request once.
-    pub(super) async fn send(&self, request: ExportLogsServiceRequest) -> Result<Accepted, Failure> {
-        let mut request = Request::from_parts(self.metadata.clone(), Extensions::default(), request);
+    pub(super) async fn send<R: Request>(&self, request: R) -> Result<Accepted, Failure> {
+        let mut request = tonic::Request::from_parts(self.metadata.clone(), Extensions::default(), request);
         // So that the collector gives up when we do.
         request.set_timeout(self.timeout);
-        let response = self.service.clone().export(request).await;
-        response.map(|response| response.into_inner().into()).map_err(|status| failure(&status))
+        // The pool is always ready, and tells what is wrong by its answer.
+        let codec = ProstCodec::<R, R::Response>::default();
+        let response = self.grpc.clone().unary(request, PathAndQuery::from_static(R::METHOD), codec).await;
+        response.map(|response| response.into_inner().into()).map_err(|status| failure::<R>(&status))
     }
 }
 
@@ -95,18 +95,18 @@ fn code(status: StatusCode) -> Code {
 }
 
 /// What came of a call that did not succeed.
-fn failure(status: &Status) -> Failure {
+fn failure<R: Request>(status: &Status) -> Failure {
     let mut causes = iter::successors(status.source(), |error| (*error).source());
     match causes.find_map(|error| error.downcast_ref()) {
-        Some(other_answer) => refused(other_answer),
-        None if status.source().is_none() => refused(status),
+        Some(other_answer) => refused::<R>(other_answer),
+        None if status.source().is_none() => refused::<R>(status),
         // A status with a cause was made on this side, because the connection failed.
         None => Failure::transient(client::chain(status)),
     }
 }
 
 /// What OTLP says about each status.
-fn refused(status: &Status) -> Failure {
+fn refused<R: Request>(status: &Status) -> Failure {
     let wait = status.get_details_retry_info().and_then(|info| info.retry_delay);
     let why = format!("gRPC status {:?}: {:?}", status.code(), status.message());
     match status.code() {
@@ -119,7 +119,7 @@ fn refused(status: &Status) -> Failure {
         // Exhausted for now, if it says until when; else the request is too much for it at any time.
         Code::ResourceExhausted if wait.is_some() => Failure::Transient { why, wait },
         Code::ResourceExhausted => {
-            Failure::permanent(format!("{why}; if requests are too large for it, lower --otlp.batch-size"))
+            Failure::permanent(format!("{why}; if requests are too large for it, {}", R::SMALLER))
         }
         Code::Unimplemented => {
             Failure::permanent(format!("{why}; is this the port for OTLP over gRPC, by custom 4317?"))
@@ -131,6 +131,7 @@ fn refused(status: &Status) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
     use tonic_types::ErrorDetails;
 
     #[test]
@@ -143,11 +144,11 @@ mod tests {
             .chain([Code::PermissionDenied, Code::FailedPrecondition, Code::Unimplemented, Code::Internal])
             .chain([Code::ResourceExhausted, Code::Unauthenticated]);
         for code in retried {
-            let failure = refused(&Status::new(code, "x"));
+            let failure = refused::<ExportLogsServiceRequest>(&Status::new(code, "x"));
             assert!(matches!(failure, Failure::Transient { wait: None, .. }), "{failure:?}");
         }
         for code in given_up {
-            let failure = refused(&Status::new(code, "x"));
+            let failure = refused::<ExportLogsServiceRequest>(&Status::new(code, "x"));
             assert!(matches!(failure, Failure::Permanent { .. }), "{failure:?}");
         }
     }
@@ -157,7 +158,8 @@ mod tests {
         let delay = Duration::from_millis(1500);
         for code in [Code::Unavailable, Code::ResourceExhausted] {
             let details = ErrorDetails::with_retry_info(Some(delay));
-            let failure = refused(&Status::with_error_details(code, "x", details));
+            let failure =
+                refused::<ExportLogsServiceRequest>(&Status::with_error_details(code, "x", details));
             assert!(
                 matches!(failure, Failure::Transient { wait: Some(wait), .. } if wait == delay),
                 "{failure:?}"

@@ -8,19 +8,19 @@ use std::{
 use bytes::Bytes;
 use flate2::{Compression, write::GzEncoder};
 use http::{
-    HeaderMap, HeaderValue, Method, Request, StatusCode, Uri,
+    HeaderMap, HeaderValue, Method, StatusCode, Uri,
     header::{CONTENT_ENCODING, CONTENT_TYPE, LOCATION, RETRY_AFTER},
 };
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
-use opentelemetry_proto::tonic::collector::logs::v1::{ExportLogsServiceRequest, ExportLogsServiceResponse};
-use prost::Message as _;
+use prost::Message;
 use serde_json::Value;
 
 use super::{
-    client::{self, Accepted, MAX_ANSWER, Pool},
-    config::Config,
+    client::{self, MAX_ANSWER, Pool},
+    config::Connection,
     retry::{self, Failure},
+    service::{Accepted, Request},
 };
 
 /// Posts to the collector.
@@ -34,7 +34,7 @@ pub(super) struct HttpClient {
 
 impl HttpClient {
     /// A client that is not connected yet.
-    pub(super) fn new(config: &Config) -> Self {
+    pub(super) fn new(config: &Connection) -> Self {
         let mut headers = client::headers(config);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-protobuf"));
         if config.gzip {
@@ -49,9 +49,9 @@ impl HttpClient {
     }
 
     /// Sends a request once.
-    pub(super) async fn send(&self, request: &ExportLogsServiceRequest) -> Result<Accepted, Failure> {
+    pub(super) async fn send<R: Request>(&self, request: &R) -> Result<Accepted, Failure> {
         let body = self.body(request).map_err(|error| Failure::permanent(error.to_string()))?;
-        let mut request = Request::new(Full::new(body));
+        let mut request = http::Request::new(Full::new(body));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = self.uri.clone();
         *request.headers_mut() = self.headers.clone();
@@ -59,13 +59,13 @@ impl HttpClient {
         let (head, body) = response.map_err(|error| Failure::transient(client::chain(&error)))?.into_parts();
         let body = read(body).await;
         if head.status.is_success() {
-            return accepted(&head.headers, &body?);
+            return accepted::<R>(&head.headers, &body?);
         }
         // Of a refusal the status is what counts, even if the explanation did not come through.
-        Err(refused(head.status, &head.headers, &body.unwrap_or_default()))
+        Err(refused::<R>(head.status, &head.headers, &body.unwrap_or_default()))
     }
 
-    fn body(&self, request: &ExportLogsServiceRequest) -> io::Result<Bytes> {
+    fn body(&self, request: &impl Request) -> io::Result<Bytes> {
         let plain = request.encode_to_vec();
         if !self.gzip {
             return Ok(plain.into());
@@ -89,10 +89,11 @@ async fn read(body: Incoming) -> Result<Bytes, Failure> {
 
 /// Reads the answer to a request that was taken. What is no answer of OTLP comes from something that is no collector,
 /// and counts as a failure.
-fn accepted(headers: &HeaderMap, body: &[u8]) -> Result<Accepted, Failure> {
+fn accepted<R: Request>(headers: &HeaderMap, body: &[u8]) -> Result<Accepted, Failure> {
     let is_json = content_type(headers).starts_with("application/json");
-    let answer = if is_json { json(body) } else { ExportLogsServiceResponse::decode(body).ok() };
-    answer.map(Accepted::from).ok_or_else(|| {
+    let answer =
+        if is_json { json(body, R::REJECTED) } else { R::Response::decode(body).ok().map(Into::into) };
+    answer.ok_or_else(|| {
         let body = excerpt(body);
         Failure::permanent(format!(
             "success, but with an answer that is not OTLP: {body:?}; check host, port and path"
@@ -101,23 +102,17 @@ fn accepted(headers: &HeaderMap, body: &[u8]) -> Result<Accepted, Failure> {
 }
 
 /// Reads an answer in JSON, with which some receivers answer protobuf.
-fn json(body: &[u8]) -> Option<ExportLogsServiceResponse> {
+fn json(body: &[u8], rejected: &str) -> Option<Accepted> {
     let answer: Value = serde_json::from_slice(body).ok()?;
-    let mut response = ExportLogsServiceResponse::default();
-    if let Some(partial) = answer.as_object()?.get("partialSuccess") {
-        let rejected = partial.get("rejectedLogRecords");
-        // The JSON form of protobuf writes 64-bit numbers as text.
-        let n = rejected.and_then(|n| n.as_i64().or_else(|| n.as_str()?.parse().ok()));
-        let message = partial.get("errorMessage").and_then(Value::as_str);
-        let filled = response.partial_success.get_or_insert_default();
-        filled.rejected_log_records = n.unwrap_or(0);
-        message.unwrap_or_default().clone_into(&mut filled.error_message);
-    }
-    Some(response)
+    let Some(partial) = answer.as_object()?.get("partialSuccess") else { return Some(Accepted::default()) };
+    // The JSON form of protobuf writes 64-bit numbers as text.
+    let n = partial.get(rejected).and_then(|n| n.as_i64().or_else(|| n.as_str()?.parse().ok()));
+    let message = partial.get("errorMessage").and_then(Value::as_str);
+    Some(Accepted::new(n.unwrap_or(0), message.unwrap_or_default().to_owned()))
 }
 
 /// What OTLP says about each status.
-fn refused(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Failure {
+fn refused<R: Request>(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Failure {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let why = format!("HTTP status {status}{}", explanation(headers, body));
     match status {
@@ -129,7 +124,7 @@ fn refused(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Failure {
             wait: text(RETRY_AFTER).and_then(|value| retry::retry_after(value, SystemTime::now())),
         },
         StatusCode::PAYLOAD_TOO_LARGE => {
-            Failure::permanent(format!("{why}; requests are too large for it, lower --otlp.batch-size"))
+            Failure::permanent(format!("{why}; requests are too large for it, {}", R::SMALLER))
         }
         StatusCode::NOT_FOUND => Failure::permanent(format!("{why}; check the path of --otlp.endpoint")),
         _ if status.is_redirection() => {
@@ -163,7 +158,9 @@ fn excerpt(body: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsPartialSuccess;
+    use opentelemetry_proto::tonic::collector::logs::v1::{
+        ExportLogsPartialSuccess, ExportLogsServiceRequest, ExportLogsServiceResponse,
+    };
     use proptest::prelude::*;
 
     fn headers(pairs: &[(http::HeaderName, &'static str)]) -> HeaderMap {
@@ -198,7 +195,7 @@ mod tests {
             (&is_json, b"{".to_vec(), None),
         ];
         for (headers, body, expected) in rows {
-            let answer = accepted(headers, &body);
+            let answer = accepted::<ExportLogsServiceRequest>(headers, &body);
             match expected {
                 Some((n_rejected, message)) => {
                     assert_eq!(answer, Ok(Accepted { n_rejected, message: message.to_owned() }));
@@ -212,14 +209,19 @@ mod tests {
     fn each_status_is_retried_or_not_as_otlp_says() {
         for code in 300..600 {
             let status = StatusCode::from_u16(code).unwrap();
-            let is_transient = matches!(refused(status, &HeaderMap::new(), b""), Failure::Transient { .. });
+            let is_transient = matches!(
+                refused::<ExportLogsServiceRequest>(status, &HeaderMap::new(), b""),
+                Failure::Transient { .. }
+            );
             assert_eq!(is_transient, [429, 502, 503, 504].contains(&code), "{code}");
         }
     }
 
     #[test]
     fn a_refusal_tells_the_receivers_words_and_the_way_out() {
-        let why = |status, headers: &HeaderMap, body: &[u8]| match refused(status, headers, body) {
+        let why = |status, headers: &HeaderMap, body: &[u8]| match refused::<ExportLogsServiceRequest>(
+            status, headers, body,
+        ) {
             Failure::Transient { why, .. } | Failure::Permanent { why } => why,
         };
         let status = tonic_types::Status { code: 3, message: "bad record".to_owned(), details: Vec::new() };
@@ -242,11 +244,14 @@ mod tests {
 
     #[test]
     fn retry_after_is_taken_where_it_is_given() {
-        let wait =
-            |value| match refused(StatusCode::SERVICE_UNAVAILABLE, &headers(&[(RETRY_AFTER, value)]), b"") {
-                Failure::Transient { wait, .. } => wait,
-                Failure::Permanent { why } => panic!("{why}"),
-            };
+        let wait = |value| match refused::<ExportLogsServiceRequest>(
+            StatusCode::SERVICE_UNAVAILABLE,
+            &headers(&[(RETRY_AFTER, value)]),
+            b"",
+        ) {
+            Failure::Transient { wait, .. } => wait,
+            Failure::Permanent { why } => panic!("{why}"),
+        };
         assert_eq!(wait("7"), Some(std::time::Duration::from_secs(7)));
         assert_eq!(wait("soon"), None);
     }
@@ -255,8 +260,8 @@ mod tests {
         #[test]
         fn no_answer_is_too_strange(status in 100u16..1000, json: bool, body: Vec<u8>) {
             let headers = if json { headers(&[(CONTENT_TYPE, "application/json")]) } else { HeaderMap::new() };
-            drop(accepted(&headers, &body));
-            drop(refused(StatusCode::from_u16(status).unwrap(), &headers, &body));
+            drop(accepted::<ExportLogsServiceRequest>(&headers, &body));
+            drop(refused::<ExportLogsServiceRequest>(StatusCode::from_u16(status).unwrap(), &headers, &body));
         }
     }
 }

@@ -13,7 +13,7 @@ mod tests;
 use opentelemetry::logs::Severity;
 use opentelemetry_proto::tonic::{
     collector::logs::v1::ExportLogsServiceRequest,
-    common::v1::{AnyValue, InstrumentationScope, any_value::Value},
+    common::v1::{AnyValue, any_value::Value},
     logs::v1::{LogRecord, ResourceLogs, ScopeLogs},
     resource::v1::Resource,
 };
@@ -40,13 +40,8 @@ impl Envelope {
 
     /// A request with a record of each event.
     pub(super) fn request(&self, events: &[Event]) -> ExportLogsServiceRequest {
-        let scope = InstrumentationScope {
-            name: env!("CARGO_CRATE_NAME").to_owned(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            ..InstrumentationScope::default()
-        };
         let scope_logs = ScopeLogs {
-            scope: Some(scope),
+            scope: Some(resource::scope()),
             log_records: events.iter().map(|event| record(event, &self.boot_id)).collect(),
             schema_url: SCHEMA_URL.to_owned(),
         };

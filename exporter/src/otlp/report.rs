@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::client::Accepted;
+use super::service::Accepted;
 
 /// Tells the log how delivery goes.
 #[derive(Debug)]
@@ -81,7 +81,7 @@ impl Report {
 
 /// Allows something once in a while.
 #[derive(Debug)]
-struct Rate {
+pub(super) struct Rate {
     start: Instant,
     every: Duration,
     /// When it is allowed next, in milliseconds after `start`.
@@ -89,11 +89,13 @@ struct Rate {
 }
 
 impl Rate {
-    fn new(every: Duration) -> Self {
+    /// At once, and then no sooner than after `every`.
+    pub(super) fn new(every: Duration) -> Self {
         Self { start: Instant::now(), every, next_ms: AtomicU64::new(0) }
     }
 
-    fn allows(&self) -> bool {
+    /// Whether it is allowed now.
+    pub(super) fn allows(&self) -> bool {
         self.allows_at(self.start.elapsed())
     }
 

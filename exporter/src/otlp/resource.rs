@@ -3,13 +3,29 @@
 //!
 //! `telemetry.sdk.*` is absent because no SDK is at work.
 
-use std::fs;
+use std::{fs, sync::LazyLock};
 
-use opentelemetry_proto::tonic::resource::v1::Resource;
+use opentelemetry_proto::tonic::{common::v1::InstrumentationScope, resource::v1::Resource};
 use opentelemetry_semantic_conventions::resource as semconv;
 use rustix::system::uname;
 
 use super::record::text;
+
+/// Tells this run from others: the same for all that it sends.
+static INSTANCE: LazyLock<Option<String>> = LazyLock::new(new_instance);
+
+fn new_instance() -> Option<String> {
+    first_line("/proc/sys/kernel/random/uuid")
+}
+
+/// Who made what is sent: this library.
+pub(super) fn scope() -> InstrumentationScope {
+    InstrumentationScope {
+        name: env!("CARGO_CRATE_NAME").to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        ..InstrumentationScope::default()
+    }
+}
 
 /// Describes this service and this machine; what the operator says of either comes last and wins.
 pub(super) fn detect(given: &[(String, String)]) -> Resource {
@@ -17,7 +33,7 @@ pub(super) fn detect(given: &[(String, String)]) -> Resource {
     let found = [
         (semconv::SERVICE_NAME, Some(env!("CARGO_PKG_NAME").to_owned())),
         (semconv::SERVICE_VERSION, Some(env!("CARGO_PKG_VERSION").to_owned())),
-        (semconv::SERVICE_INSTANCE_ID, first_line("/proc/sys/kernel/random/uuid")),
+        (semconv::SERVICE_INSTANCE_ID, INSTANCE.clone()),
         (semconv::HOST_NAME, Some(uname.nodename().to_string_lossy().into_owned())),
         (semconv::HOST_ID, first_line("/etc/machine-id")),
         (semconv::HOST_ARCH, Some(arch(std::env::consts::ARCH).to_owned())),
@@ -89,9 +105,10 @@ mod tests {
     }
 
     #[test]
-    fn two_runs_are_told_apart() {
+    fn two_runs_are_told_apart_and_what_one_run_sends_is_not() {
         let id = || get(&detect(&[]), "service.instance.id");
-        assert_ne!(id(), id());
+        assert_eq!(id(), id());
+        assert_ne!(new_instance(), *INSTANCE);
     }
 
     #[test]

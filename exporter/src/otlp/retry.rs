@@ -5,7 +5,9 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-/// Why a batch was not accepted.
+use tokio::time::{Instant, sleep};
+
+/// Why a request was not accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Failure {
     /// It may be accepted later.
@@ -41,11 +43,36 @@ pub(super) struct Patience {
     pub(super) first: Duration,
     /// The longest wait.
     pub(super) longest: Duration,
-    /// How long a batch is tried, from its first try on.
+    /// How long a request is tried, from its first try on.
     pub(super) in_all: Duration,
 }
 
-/// The waits between the tries of one batch: each up to twice as long as the one before.
+/// Sends until it is taken, fails for good, or the next try would be too late; tells of each failure that may pass.
+///
+/// # Errors
+/// The last failure: one that may pass if patience was at its end.
+pub(super) async fn patiently<T, F: Future<Output = Result<T, Failure>>>(
+    patience: &Patience,
+    send: impl Fn() -> F,
+    postponed: impl Fn(&str),
+) -> Result<T, Failure> {
+    let start = Instant::now();
+    let mut backoff = Backoff::new(patience);
+    loop {
+        let (why, asked) = match send().await {
+            Err(Failure::Transient { why, wait }) => (why, wait),
+            outcome => return outcome,
+        };
+        postponed(&why);
+        let wait = backoff.wait(asked);
+        if start.elapsed().saturating_add(wait) > patience.in_all {
+            return Err(Failure::Transient { why, wait: asked });
+        }
+        sleep(wait).await;
+    }
+}
+
+/// The waits between the tries of one request: each up to twice as long as the one before.
 #[derive(Debug)]
 pub(super) struct Backoff {
     next: Duration,

@@ -5,13 +5,25 @@ use std::{ops::RangeInclusive, time::Duration};
 use opentelemetry_otlp::Compression;
 use percent_encoding::percent_decode_str;
 
-/// The flag and the variables that give one setting; the first that is not empty wins.
+/// A kind of data that a collector takes. Each may have settings of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Log records.
+    Logs,
+    /// Metrics.
+    Metrics,
+}
+
+/// The flag and the variables that give one setting; empty where there is none. Of those that give a value the first
+/// wins.
 #[derive(Debug)]
 pub(super) struct Names {
     /// The flag, with its dashes.
     pub(super) flag: &'static str,
-    /// The variables, the most special one first.
-    pub(super) variables: &'static [&'static str],
+    /// The variable for one kind of data alone, in the order of [`Kind`].
+    pub(super) special: [&'static str; 2],
+    /// The variable for all kinds.
+    pub(super) general: &'static str,
 }
 
 /// A value, and who gave it.
@@ -37,22 +49,29 @@ impl Setting {
 
 /// Looks settings up and keeps what is wrong with them, so that all of it can be told at once.
 pub(super) struct Reader<'a> {
+    kind: Kind,
     env: &'a dyn Fn(&str) -> Option<String>,
     errors: Vec<String>,
 }
 
 impl<'a> Reader<'a> {
-    /// Reads variables through `env`.
-    pub(super) fn new(env: &'a dyn Fn(&str) -> Option<String>) -> Self {
-        Self { env, errors: Vec::new() }
+    /// Reads settings for one kind of data, variables through `env`.
+    pub(super) fn new(kind: Kind, env: &'a dyn Fn(&str) -> Option<String>) -> Self {
+        Self { kind, env, errors: Vec::new() }
+    }
+
+    /// What the settings are for.
+    pub(super) fn kind(&self) -> Kind {
+        self.kind
     }
 
     /// The setting, if anything gives it a value. An empty value is none.
     pub(super) fn find(&self, flag: Option<&str>, names: &Names) -> Option<Setting> {
         let flag = (names.flag, flag.map(str::to_owned));
-        let variables = names.variables.iter().map(|name| (*name, (self.env)(name)));
+        let variables = [names.special[self.kind as usize], names.general];
+        let variables = variables.into_iter().filter(|name| !name.is_empty());
         std::iter::once(flag)
-            .chain(variables)
+            .chain(variables.map(|name| (name, (self.env)(name))))
             .map(|(name, value)| Setting { name, value: value.unwrap_or_default().trim().to_owned() })
             .find(|setting| !setting.value.is_empty())
     }
@@ -73,9 +92,9 @@ impl<'a> Reader<'a> {
         result.map_err(|error| self.errors.push(error)).ok()
     }
 
-    /// All that was wrong, in the order in which it was read.
-    pub(super) fn into_errors(self) -> Vec<String> {
-        self.errors
+    /// What was read, or all that was wrong, in the order in which it was read.
+    pub(super) fn into_result<T>(self, read: T) -> Result<T, Vec<String>> {
+        if self.errors.is_empty() { Ok(read) } else { Err(self.errors) }
     }
 }
 
@@ -99,12 +118,22 @@ pub(super) fn duration(setting: &Setting) -> Result<Duration, String> {
     Ok(parsed)
 }
 
-/// Reads a time that must not be 0.
+/// Reads how long to wait for an answer.
 pub(super) fn timeout(setting: &Setting) -> Result<Duration, String> {
-    match duration(setting)? {
-        Duration::ZERO => Err(setting.wrong("leaves no time for an answer; give at least a millisecond")),
-        timeout => Ok(timeout),
+    not_zero(setting, "leaves no time for an answer")
+}
+
+/// Reads how often to do something.
+pub(super) fn interval(setting: &Setting) -> Result<Duration, String> {
+    not_zero(setting, "is no time between two of them")
+}
+
+fn not_zero(setting: &Setting, why: &str) -> Result<Duration, String> {
+    let duration = duration(setting)?;
+    if duration < Duration::from_millis(1) {
+        return Err(setting.wrong(format_args!("{why}; give at least a millisecond")));
     }
+    Ok(duration)
 }
 
 /// How many events a queue or a batch may hold. The upper end is 1.5 GiB of queue.

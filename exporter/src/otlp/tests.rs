@@ -1,8 +1,8 @@
 //! The sink against a collector in this process: whatever it answers, the account is right.
 
-mod collector;
+pub(super) mod collector;
 mod failures;
-mod logging;
+pub(super) mod logging;
 mod tls;
 
 use std::{sync::Arc, time::Duration};
@@ -17,8 +17,8 @@ use crate::{
     ledger::Stage,
 };
 
-const PROTOCOLS: [&str; 2] = ["http/protobuf", "grpc"];
-const MS: Duration = Duration::from_millis(1);
+pub(super) const PROTOCOLS: [&str; 2] = ["http/protobuf", "grpc"];
+pub(super) const MS: Duration = Duration::from_millis(1);
 
 /// Settings for a test: quick to try again, and to give up.
 fn config(endpoint: &str, protocol: &str, tune: impl FnOnce(&mut OtlpArgs)) -> Config {
@@ -32,8 +32,8 @@ fn config(endpoint: &str, protocol: &str, tune: impl FnOnce(&mut OtlpArgs)) -> C
     };
     tune(&mut args);
     let mut config = Config::resolve(&args, &|_| None).unwrap().unwrap();
-    config.patience.first = MS;
-    config.patience.longest = 20 * MS;
+    config.connection.patience.first = MS;
+    config.connection.patience.longest = 20 * MS;
     config
 }
 

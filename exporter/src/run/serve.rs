@@ -1,4 +1,4 @@
-//! `serve`: counters on `/metrics`, events as OTLP logs, until a signal asks for an end.
+//! `serve`: counters on `/metrics` and on request by OTLP, events as OTLP logs, until a signal asks for an end.
 
 use std::{
     net::TcpListener,
@@ -7,7 +7,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use anyhow::{Context as _, Result};
@@ -45,11 +45,14 @@ use super::{
 /// How long the end may take: what is queued is sent meanwhile, what is left then is lost, and counted.
 const DRAIN: Duration = Duration::from_secs(5);
 
+/// What the last push of metrics has at least, when a log sink without a collector has taken all of that.
+const LAST_PUSH: Duration = Duration::from_secs(1);
+
 /// Runs until SIGTERM or SIGINT asks for an end, or a task fails.
 pub(crate) fn run(args: &ServeArgs) -> Result<ExitCode> {
     log::start(args.log, Level::Info);
-    let otlp = match otlp::Config::resolve(&args.otlp, &|name| std::env::var(name).ok()) {
-        Ok(otlp) => otlp,
+    let (otlp, push) = match otlp::resolve(&args.otlp, &|name| std::env::var(name).ok()) {
+        Ok(configs) => configs,
         Err(errors) => return Ok(usage(&errors)),
     };
     service::starting();
@@ -61,14 +64,19 @@ pub(crate) fn run(args: &ServeArgs) -> Result<ExitCode> {
     let control = control::bind(&args.control)?;
     // Calls are not told of where nobody reads; deaths always are, for those who ask what died.
     let filter = if otlp.is_some() { args.events.filter() } else { DEATHS_ALONE };
+    let ports =
+        otlp.iter().map(otlp::Config::port).chain(push.iter().map(otlp::MetricsConfig::port)).collect();
+    // Nothing is counted before this.
+    let push = push.map(|config| otlp::Pusher::new(config, SystemTime::now()));
     // Every thread is started after this one has given up what none of them needs.
-    let watch = Watch::start(&args.kernel, filter, &reach_of(otlp.as_ref(), control.as_ref()))?;
+    let watch = Watch::start(&args.kernel, filter, &reach_of(ports, control.as_ref()))?;
     let runtime = Runtime::new().context("cannot start the async runtime")?;
     runtime.block_on(async {
         let (places, cgroups) = cgroup::start().context("cannot start to look at cgroups")?;
-        let sinks = Sinks::start(args, otlp.as_ref());
+        let sinks = Sinks::start(args, otlp.as_ref(), push);
         let counters: Arc<dyn Counters> = Arc::new(watch.counters);
-        let site = Site { page: sinks.page(&counters), landing: sinks.landing(&counters, &args.web) };
+        let site =
+            Site { page: Arc::new(sinks.page(&counters)), landing: sinks.landing(&counters, &args.web) };
         let listeners: Vec<_> = listeners.into_iter().map(http::Listener::from).collect();
         let report = sinks.report(counters, &watch.reader, &listeners);
         let reading = Reading { reader: watch.reader, places, cgroups };
@@ -88,15 +96,12 @@ fn listeners(web: &http::WebArgs) -> Result<Result<Vec<TcpListener>, http::BindE
     Ok(Ok(passed))
 }
 
-/// What it goes on to need: the collector, whose address is looked up again for each connection, and to remove the
-/// control socket.
-fn reach_of(otlp: Option<&otlp::Config>, control: Option<&control::Listener>) -> Reach {
+/// What it goes on to need: the collectors at these ports, whose addresses are looked up again for each connection, and
+/// to remove the control socket.
+fn reach_of(connect: Vec<u16>, control: Option<&control::Listener>) -> Reach {
     let remove_in = control.map(control::Listener::directory).into_iter().collect();
     let reach = Reach { remove_in, ..reach() };
-    match otlp {
-        Some(config) => Reach { connect: vec![config.port()], ..reach }.with_names_of_hosts(),
-        None => reach,
-    }
+    if connect.is_empty() { reach } else { Reach { connect, ..reach }.with_names_of_hosts() }
 }
 
 /// Deaths and OOM kills, and nothing else.
@@ -106,13 +111,14 @@ const DEATHS_ALONE: Filter = Filter { deaths: 1, ..Filter::NOTHING };
 struct Sinks {
     select: Select,
     otlp: Option<(Arc<Ledger>, otlp::Sender, otlp::Task)>,
+    push: Option<otlp::Pusher>,
     recent: (Arc<Ledger>, Arc<Recent>),
     exemplars: Option<Arc<Exemplars>>,
     container_deaths: Option<Arc<ContainerDeaths>>,
 }
 
 impl Sinks {
-    fn start(args: &ServeArgs, otlp: Option<&otlp::Config>) -> Self {
+    fn start(args: &ServeArgs, otlp: Option<&otlp::Config>, push: Option<otlp::Pusher>) -> Self {
         let otlp = otlp.map(|config| {
             let ledger = Arc::new(Ledger::default());
             let (sender, task) = otlp::start(config, Arc::clone(&ledger));
@@ -124,6 +130,7 @@ impl Sinks {
         Self {
             select: args.events.select(),
             otlp,
+            push,
             recent: (ledger, recent),
             exemplars: args.metrics.exemplars().then(Arc::default),
             container_deaths: container_deaths
@@ -153,6 +160,7 @@ impl Sinks {
         Page::new(Arc::clone(counters), self.ledgers())
             .with_exemplars(self.exemplars.clone())
             .with_container_deaths(self.container_deaths.clone())
+            .with_pushes(self.push.as_ref().map(otlp::Pusher::pushes))
     }
 
     fn landing(&self, counters: &Arc<dyn Counters>, web: &http::WebArgs) -> Arc<Landing> {
@@ -162,7 +170,7 @@ impl Sinks {
 
     /// What is done with each event, and the sink that is to be drained at the end.
     fn split(self) -> (impl FnMut(&Event) + Send + 'static, Option<otlp::Task>) {
-        let Self { select, otlp, recent: (_, recent), exemplars, container_deaths } = self;
+        let Self { select, otlp, push: _, recent: (_, recent), exemplars, container_deaths } = self;
         let (sender, task) = otlp.map(|(_, sender, task)| (sender, task)).unzip();
         let take = move |event: &Event| {
             recent.push(event);
@@ -184,7 +192,7 @@ impl Sinks {
 
 /// What is served over HTTP.
 struct Site {
-    page: Page,
+    page: Arc<Page>,
     landing: Arc<Landing>,
 }
 
@@ -206,6 +214,7 @@ struct Service {
     stop_web: CancellationToken,
     ready: Arc<AtomicBool>,
     otlp: Option<otlp::Task>,
+    push: Option<otlp::Task>,
     ending: Ending,
 }
 
@@ -217,9 +226,10 @@ impl Service {
         kernel: Kernel,
         Reading { reader, places, cgroups }: Reading,
         site: Site,
-        sinks: Sinks,
+        mut sinks: Sinks,
     ) -> Result<Self> {
         let ending = Ending::new()?;
+        let push = sinks.push.take().map(|pusher| pusher.start(Arc::clone(&site.page)));
         let recent = Arc::clone(&sinks.recent.1);
         let (take, otlp) = sinks.split();
         let stop_reading = reader.stop();
@@ -234,16 +244,22 @@ impl Service {
         let web = tokio::spawn(http::serve(listeners, router, args.web.limits(), stop_web.clone()));
         let control =
             control.map(|listener| tokio::spawn(control::serve(listener, recent, stop_web.clone())));
-        Ok(Self { kernel, stop_reading, reading, web, sampling, control, stop_web, ready, otlp, ending })
+        Ok(Self {
+            kernel,
+            stop_reading,
+            reading,
+            web,
+            sampling,
+            control,
+            stop_web,
+            ready,
+            otlp,
+            push,
+            ending,
+        })
     }
 
     async fn run(mut self, report: service::Report) -> Result<ExitCode> {
-        let otlp_ended = async {
-            match &mut self.otlp {
-                Some(task) => task.ended().await,
-                None => std::future::pending().await,
-            }
-        };
         let control_ended = end_of(&mut self.control);
         let sampling_ended = end_of(&mut self.sampling);
         let failure = tokio::select! {
@@ -255,7 +271,8 @@ impl Service {
             outcome = &mut self.web => Some(ended("the web server", outcome)),
             outcome = control_ended => Some(ended("answering what died", outcome)),
             outcome = sampling_ended => Some(ended("counting what there was of late", outcome)),
-            outcome = otlp_ended => Some(ended("sending events", outcome.map(Ok))),
+            outcome = task_ended(&mut self.otlp) => Some(ended("sending events", outcome.map(Ok))),
+            outcome = task_ended(&mut self.push) => Some(ended("pushing metrics", outcome.map(Ok))),
             never = Arc::new(report).tell() => match never {},
         };
         service::stopping();
@@ -276,6 +293,10 @@ impl Service {
         if let Some(otlp) = self.otlp {
             otlp.shutdown(deadline).await.context("sending events died")?;
         }
+        if let Some(push) = self.push {
+            let deadline = deadline.max(Instant::now() + LAST_PUSH);
+            push.shutdown(deadline).await.context("pushing metrics died")?;
+        }
         self.stop_web.cancel();
         if !failed {
             // It closes by itself what takes too long.
@@ -285,6 +306,14 @@ impl Service {
             }
         }
         Ok(())
+    }
+}
+
+/// Waits for the end of a task that nobody asked to end, if there is one.
+async fn task_ended(task: &mut Option<otlp::Task>) -> Result<(), JoinError> {
+    match task {
+        Some(task) => task.ended().await,
+        None => std::future::pending().await,
     }
 }
 

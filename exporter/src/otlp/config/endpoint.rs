@@ -1,30 +1,52 @@
-//! The collector's URL: what people write, and where records then go.
+//! The collector's URL: what people write, and where data then goes.
 
 use http::{Uri, uri::PathAndQuery};
-use opentelemetry_otlp::OTEL_EXPORTER_OTLP_LOGS_ENDPOINT;
+use opentelemetry_otlp::OTEL_EXPORTER_OTLP_ENDPOINT;
 
-use super::{super::settings::Setting, Protocol};
+use super::{
+    super::settings::{Kind, Setting},
+    Protocol,
+};
 
-/// Where logs are posted below a base URL.
-const LOGS_PATH: &str = "/v1/logs";
+/// Where each kind of data is posted below a base URL, in the order of [`Kind`].
+const PATHS: [&str; 2] = ["/v1/logs", "/v1/metrics"];
 
 /// Reads an endpoint.
 ///
-/// Over HTTP the general variable is a base for all kinds of data and always gets `/v1/logs`, the one for logs is
-/// used as it is, and the flag is a base unless it has a path. Over gRPC there is no path, and without a scheme
-/// `insecure` decides on TLS.
-pub(super) fn read(setting: &Setting, protocol: Protocol, insecure: bool) -> Result<Uri, String> {
+/// Over HTTP the general variable is a base for all kinds of data and always gets the path of the kind, the one for a
+/// kind is used as it is, and the flag is a base unless it has a path: that is the one for logs. Over gRPC there is no
+/// path, and without a scheme `insecure` decides on TLS.
+pub(super) fn read(setting: &Setting, kind: Kind, protocol: Protocol, insecure: bool) -> Result<Uri, String> {
     let uri = parse(setting, protocol, insecure)?;
     let has_path = uri.path() != "/" || uri.query().is_some();
     match protocol {
-        Protocol::Grpc if has_path => {
-            Err(setting.wrong("has a path, which gRPC does not have; give scheme, host and port alone, or protocol http/protobuf"))
-        }
-        Protocol::HttpProtobuf if is_base(setting, &uri) => {
-            below(uri).map_err(|error| setting.wrong(format_args!("is no URL: {error}; give for instance {EXAMPLE}")))
-        }
-        Protocol::Grpc | Protocol::HttpProtobuf => Ok(uri),
+        Protocol::Grpc if has_path => Err(setting.wrong(
+            "has a path, which gRPC does not have; give scheme, host and port alone, or protocol http/protobuf",
+        )),
+        Protocol::Grpc => Ok(uri),
+        Protocol::HttpProtobuf => match base(setting, &uri, kind)? {
+            Some(path) => below(&uri, path, kind).map_err(|error| no_url(setting, &error)),
+            None => Ok(uri),
+        },
     }
+}
+
+/// The path below which a kind of data goes, unless the path is given in full.
+fn base<'a>(setting: &Setting, uri: &'a Uri, kind: Kind) -> Result<Option<&'a str>, String> {
+    if is_base(setting, uri) {
+        return Ok(Some(uri.path()));
+    }
+    if !setting.is_flag() || kind == Kind::Logs {
+        return Ok(None);
+    }
+    let [logs, _] = PATHS;
+    let base = uri.path().trim_end_matches('/').strip_suffix(logs);
+    base.map(Some).ok_or_else(|| {
+        setting.wrong(
+            "has a path for logs, which metrics cannot share; leave it out, or give \
+             OTEL_EXPORTER_OTLP_LOGS_ENDPOINT and OTEL_EXPORTER_OTLP_METRICS_ENDPOINT instead",
+        )
+    })
 }
 
 const EXAMPLE: &str = "http://localhost:4318";
@@ -42,15 +64,18 @@ fn parse(setting: &Setting, protocol: Protocol, insecure: bool) -> Result<Uri, S
             setting.name
         ));
     }
-    let is_no_url = |why: &str| setting.wrong(format_args!("is no URL: {why}; give for instance {EXAMPLE}"));
-    let uri: Uri = text.parse().map_err(|error: http::uri::InvalidUri| is_no_url(&error.to_string()))?;
+    let uri: Uri = text.parse().map_err(|error: http::uri::InvalidUri| no_url(setting, &error))?;
     if !matches!(uri.scheme_str(), Some("http" | "https")) {
-        return Err(is_no_url("it does not begin with http:// or https://"));
+        return Err(no_url(setting, &"it does not begin with http:// or https://"));
     }
     match uri.authority() {
         Some(authority) if !authority.host().is_empty() => Ok(uri),
-        _ => Err(is_no_url("it has no host")),
+        _ => Err(no_url(setting, &"it has no host")),
     }
+}
+
+fn no_url(setting: &Setting, why: &dyn std::fmt::Display) -> String {
+    setting.wrong(format_args!("is no URL: {why}; give for instance {EXAMPLE}"))
 }
 
 fn has_user(text: &str) -> bool {
@@ -59,14 +84,15 @@ fn has_user(text: &str) -> bool {
 }
 
 fn is_base(setting: &Setting, uri: &Uri) -> bool {
-    if setting.is_flag() { uri.path() == "/" } else { setting.name != OTEL_EXPORTER_OTLP_LOGS_ENDPOINT }
+    if setting.is_flag() { uri.path() == "/" } else { setting.name == OTEL_EXPORTER_OTLP_ENDPOINT }
 }
 
-fn below(base: Uri) -> Result<Uri, http::Error> {
-    let path = base.path().trim_end_matches('/');
-    let query = base.query().map(|query| format!("?{query}")).unwrap_or_default();
-    let path = PathAndQuery::try_from(format!("{path}{LOGS_PATH}{query}"))?;
-    let mut parts = base.into_parts();
+/// The path of a kind of data, below another path of the URL.
+fn below(uri: &Uri, path: &str, kind: Kind) -> Result<Uri, http::Error> {
+    let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    let path =
+        PathAndQuery::try_from(format!("{}{}{query}", path.trim_end_matches('/'), PATHS[kind as usize]))?;
+    let mut parts = uri.clone().into_parts();
     parts.path_and_query = Some(path);
     Ok(Uri::from_parts(parts)?)
 }

@@ -1,13 +1,23 @@
 //! What flags and variables amount to.
 
+mod metrics;
+
 use std::collections::HashMap;
 
 use super::*;
 
 type Rows<'a> = &'a [(&'a str, &'a str)];
 
-/// Resolves settings in one list: flags begin with dashes, what does not is a variable.
+/// Resolves settings for events.
 fn resolve(settings: Rows<'_>) -> Result<Option<Config>, Vec<String>> {
+    with(settings, Config::resolve)
+}
+
+/// Resolves settings in one list: flags begin with dashes, what does not is a variable.
+fn with<T>(
+    settings: Rows<'_>,
+    resolve: impl Fn(&OtlpArgs, &dyn Fn(&str) -> Option<String>) -> Result<T, Vec<String>>,
+) -> Result<T, Vec<String>> {
     #[derive(clap::Parser)]
     struct Program {
         #[command(flatten)]
@@ -19,7 +29,7 @@ fn resolve(settings: Rows<'_>) -> Result<Option<Config>, Vec<String>> {
         .map(|(name, value)| if value.is_empty() { (*name).to_owned() } else { format!("{name}={value}") });
     let program: Program = clap::Parser::parse_from(std::iter::once("program".to_owned()).chain(flags));
     let variables: HashMap<_, _> = variables.into_iter().collect();
-    Config::resolve(&program.otlp, &|name| variables.get(name).map(|value| (*value).to_owned()))
+    resolve(&program.otlp, &|name| variables.get(name).map(|value| (*value).to_owned()))
 }
 
 fn config(settings: Rows<'_>) -> Config {
@@ -85,7 +95,7 @@ fn the_endpoint_is_a_base_or_used_as_it_is() {
     for (settings, expected) in rows {
         let settings: Vec<_> = settings.iter().map(|row| in_directory(&directory, *row)).collect();
         let settings: Vec<_> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        assert_eq!(config(&settings).endpoint.to_string(), *expected, "{settings:?}");
+        assert_eq!(config(&settings).connection.endpoint.to_string(), *expected, "{settings:?}");
     }
 }
 
@@ -108,7 +118,7 @@ fn the_port_for_grpc_means_grpc_where_no_protocol_is_given() {
             .into_iter()
             .chain(protocol.map(|protocol| ("--otlp.protocol", protocol)))
             .collect();
-        assert_eq!(config(&settings).protocol, *expected, "{endpoint} {protocol:?}");
+        assert_eq!(config(&settings).connection.protocol, *expected, "{endpoint} {protocol:?}");
     }
 }
 
@@ -163,7 +173,8 @@ fn flags_win_over_variables_for_logs_and_these_over_general_ones() {
         ("--otlp.retry-max", "5m"),
     ];
     let shown = |settings: Rows<'_>| {
-        let Config { protocol, headers, timeout, gzip, limits, patience, .. } = config(settings);
+        let Config { connection, limits } = config(settings);
+        let Connection { protocol, headers, timeout, gzip, patience, .. } = connection;
         let headers: Vec<_> =
             headers.iter().map(|(name, value)| format!("{name}={}", value.to_str().unwrap())).collect();
         let Limits { queue_size, batch_size, flush_interval } = limits;
@@ -312,8 +323,8 @@ fn no_message_and_no_debug_output_shows_a_secret() {
     }
     let config =
         config(&[("--otlp.endpoint", "http://c?key=s3cret"), ("--otlp.headers", "authorization=s3cret")]);
-    assert!(!config.target().contains("s3cret"));
-    assert!(!format!("{:?}", config.headers).contains("s3cret"));
+    assert!(!config.connection.target().contains("s3cret"));
+    assert!(!format!("{:?}", config.connection.headers).contains("s3cret"));
 }
 
 #[test]
@@ -327,7 +338,7 @@ fn the_service_is_named_by_its_own_variable_first() {
         ),
     ];
     for (settings, expected) in rows {
-        let resource = config(settings).resource;
+        let resource = config(settings).connection.resource;
         let resource: Vec<_> = resource.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
         assert_eq!(resource, *expected);
     }

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use super::*;
 
 /// What is written to the log while a future runs; works on a runtime of one thread.
-async fn logged(future: impl Future<Output = ()>) -> Vec<String> {
+pub(in crate::otlp) async fn logged(future: impl Future<Output = ()>) -> Vec<String> {
     let lines = Arc::new(Mutex::new(Vec::new()));
     let writer = Arc::clone(&lines);
     let subscriber = tracing_subscriber::fmt()
