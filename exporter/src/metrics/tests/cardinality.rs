@@ -126,7 +126,8 @@ fn last_events() -> Exemplars {
 
 /// A page with every series that there can be.
 pub(super) fn most() -> Scrape {
-    Scrape { sinks: sinks(["otlp", "recent"]), container_deaths: containers().series(), ..scrape(at_most()) }
+    let (sinks, pushes) = (sinks(["otlp", "recent"]), Some(Arc::default()));
+    Scrape { sinks, container_deaths: containers().series(), pushes, ..scrape(at_most()) }
 }
 
 /// One row of the table: what the page is, its series, and its bytes in each format.

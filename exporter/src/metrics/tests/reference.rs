@@ -133,6 +133,12 @@ const GROUPS: [(&str, &[Entry]); 4] = [
         "The exporter",
         &[
             Entry {
+                family: &names::OTLP_METRICS_PUSHES,
+                purpose: "With `--otlp.metrics` alone. `ok` was taken whole, `partial` but for series that the receiver refused; \
+                          `failed` was not, as the log says; `skipped` gave way to a later one.",
+                example: "sum by (instance, result) (increase(killsnoop_otlp_metrics_pushes_total{result!=\"ok\"}[15m])) > 0",
+            },
+            Entry {
                 family: &names::SCRAPE_DURATION,
                 purpose: "Without the time to write the page.",
                 example: "max by (instance) (killsnoop_scrape_duration_seconds)",
