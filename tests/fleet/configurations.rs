@@ -103,7 +103,10 @@ fn alerts_go_to_the_receiver_of_their_severity() {
 #[test]
 fn every_alert_that_inhibits_or_is_inhibited_exists() {
     let rules = read(ALERTS);
-    let exist: BTreeSet<_> = rules.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")).collect();
+    let exist: BTreeSet<_> = rules
+        .lines()
+        .filter_map(|line| Some(line.trim().strip_prefix("- alert: ")?.trim_matches('"')))
+        .collect();
     let mut n_named = 0;
     for line in read(ALERTMANAGER).lines().filter(|line| line.contains("alertname =")) {
         let (prefix, rest) = line.split_once("Killsnoop").expect("an alert is named");

@@ -77,6 +77,8 @@ interval: {{ . }}
 {{- with .scrapeTimeout }}
 scrapeTimeout: {{ . }}
 {{- end }}
+{{- /* Deaths by container name the namespace, pod and container that died; without this they would be renamed. */}}
+honorLabels: true
 relabelings:
   - targetLabel: job
     replacement: killsnoop
