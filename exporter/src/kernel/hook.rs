@@ -72,7 +72,7 @@ pub static BACKENDS: [Backend; 5] = [
         name: "tracepoint",
         tax: "each system call of each process takes about 45 ns longer",
         sees_compat: false,
-        misses: |preemption| preemption.tracepoints,
+        misses: |preemption| preemption.perf_tracepoints,
         sees_calls: true,
         attach: attach_tracepoints,
     },

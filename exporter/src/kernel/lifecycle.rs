@@ -40,7 +40,7 @@ const PROBES: [(&str, &str); 3] = [
 /// If one cannot be had.
 pub(super) fn attach(loadable: Loadable<'_>) -> Result<Attached, HookError> {
     let Loadable { ebpf, object, types } = loadable;
-    let Preemption { functions: is_possible, probes: misses, tracepoints: is_needed } = types.preemption;
+    let Preemption { functions: is_possible, probes: misses, tracepoints: is_needed, .. } = types.preemption;
     let probed = if is_possible && !misses { probed(ebpf, object) } else { Ok(Vec::new()) };
     let mut probed = probed.unwrap_or_else(|error| {
         if is_needed {

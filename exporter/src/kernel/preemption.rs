@@ -18,6 +18,9 @@ pub struct Preemption {
     /// Probes of many functions: not preempted, but where each return needs one of a limited number of places, a task that is
     /// preempted in the function holds one. Since 6.14 each task has places of its own.
     pub probes: bool,
+    /// Tracepoints by way of perf: not preempted, but none of them is run on a CPU where somebody who reads or writes a map was
+    /// preempted meanwhile, as `PREEMPT_RT` may at any moment.
+    pub perf_tracepoints: bool,
     /// Tracepoints, where they are allowed to sleep: those of system calls first, in Linux 7.
     pub tracepoints: bool,
 }
@@ -26,10 +29,13 @@ impl Preemption {
     /// That of the running kernel; what is not known counts as yes, because counting right goes before costing little.
     pub(super) fn of_running_kernel(btf: &Btf) -> Self {
         let is_possible = is_possible();
+        let tracepoints = is_possible && btf.function("trace_call_bpf_faultable").is_some();
+        let is_realtime = btf.offset("task_struct", "softirq_disable_cnt").is_ok();
         Self {
             functions: is_possible,
             probes: is_possible && btf.offset("fprobe", "hlist_array").is_err(),
-            tracepoints: is_possible && btf.function("trace_call_bpf_faultable").is_some(),
+            perf_tracepoints: tracepoints || is_realtime,
+            tracepoints,
         }
     }
 }
