@@ -12,6 +12,7 @@ const CHOSEN: &str = "/sys/kernel/debug/sched/preempt";
 
 /// The kinds of hooks at which it does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each says it of another kind of hook")]
 pub struct Preemption {
     /// The end of its functions (fexit).
     pub functions: bool,
