@@ -106,6 +106,20 @@ pub enum KernelError {
     Wait(#[source] io::Error),
 }
 
+impl KernelError {
+    /// The map that was refused with this errno.
+    fn refused_map(&self, errno: i32) -> Option<&str> {
+        match self {
+            Self::Load(aya::EbpfError::MapError(MapError::CreateError { name, io_error }))
+                if io_error.raw_os_error() == Some(errno) =>
+            {
+                Some(name)
+            }
+            _ => None,
+        }
+    }
+}
+
 /// The refusals of all back ends, one after the other.
 struct Refusals<'a>(&'a [(&'static str, HookError)]);
 

@@ -183,6 +183,8 @@ fn filters_of_runtimes_that_want_more_than_the_capability_for_bpf_keep_it_from_s
         let mut bundle = Bundle::new(&archive(), &pod());
         bundle.config()["linux"]["seccomp"] = seccomp::filter(profile, capabilities);
         let text = refusal(bundle);
-        assert!(text.contains("not permitted"), "{}: {text}", profile.display());
+        for part in ["not permitted", "seccomp filter"] {
+            assert!(text.contains(part), "{part}: {}: {text}", profile.display());
+        }
     }
 }

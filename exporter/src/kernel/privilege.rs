@@ -6,11 +6,13 @@ use rustix::thread::{CapabilitySet, capabilities};
 
 use super::btf::VMLINUX;
 
+mod filter;
 mod lockdown;
 mod memory;
 mod tracepoints;
 
 pub use self::{
+    filter::refused_by_filter,
     lockdown::{Lockdown, lockdown},
     memory::refused_memory,
     tracepoints::no_tracepoints,

@@ -82,7 +82,12 @@ fn attach(args: &KernelArgs, filter: Filter) -> Result<Kernel> {
 /// What is missing beforehand explains a refusal better than the kernel's errno does.
 fn explained(error: KernelError) -> anyhow::Error {
     let no_tracepoints = || matches!(error, KernelError::NoBackend(_)).then(privilege::no_tracepoints)?;
-    match privilege::missing().or_else(|| privilege::refused_memory(&error)).or_else(no_tracepoints) {
+    // Which of the two refused a map, the kernel does not say.
+    let of_maps = || {
+        let reasons = [privilege::refused_by_filter(&error), privilege::refused_memory(&error)];
+        reasons.into_iter().flatten().reduce(|first, second| format!("{first}; or else {second}"))
+    };
+    match privilege::missing().or_else(of_maps).or_else(no_tracepoints) {
         Some(missing) => anyhow::Error::from(error).context(missing),
         None => error.into(),
     }

@@ -1,6 +1,5 @@
 //! Locked memory: before Linux 5.11 maps count as such, and of that a process may have little.
 
-use aya::{EbpfError, maps::MapError};
 use nix::libc::EPERM;
 use rustix::{
     process::{Resource, Rlimit, getrlimit, setrlimit},
@@ -27,11 +26,8 @@ pub fn refused_memory(error: &KernelError) -> Option<String> {
 }
 
 fn refused(error: &KernelError, effective: CapabilitySet, limit: Option<u64>) -> Option<String> {
-    let KernelError::Load(EbpfError::MapError(MapError::CreateError { name, io_error })) = error else {
-        return None;
-    };
-    let may_be_short =
-        io_error.raw_os_error() == Some(EPERM) && !effective.contains(CapabilitySet::SYS_RESOURCE);
+    let name = error.refused_map(EPERM)?;
+    let may_be_short = !effective.contains(CapabilitySet::SYS_RESOURCE);
     limit.filter(|_| may_be_short).map(|bytes| {
         format!(
             "no room for map {name}: before Linux 5.11 maps count as locked memory, of which this process may have {} \
@@ -45,6 +41,8 @@ fn refused(error: &KernelError, effective: CapabilitySet, limit: Option<u64>) ->
 #[cfg(test)]
 mod tests {
     use std::io;
+
+    use aya::{EbpfError, maps::MapError};
 
     use super::*;
 
