@@ -347,6 +347,10 @@ async fn who_was_let_in_before_the_end_is_still_answered() {
     // One who came later is answered, so the first was let in.
     assert_eq!(server.get("/healthz", "").await.status(), Some(200));
     server.shutdown.cancel();
+    // Nobody else is let in any more, so the end has begun for all that are in.
+    while TcpStream::connect(server.address).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
     early.write_all(b"Host: x\r\n\r\n").await.unwrap();
     let mut answer = String::new();
     early.read_to_string(&mut answer).await.unwrap();
