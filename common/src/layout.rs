@@ -260,6 +260,8 @@ constants! {
     KEEP_COMMANDS;
     /// Shards of the counters less one; a power of two less one.
     SHARD_MASK;
+    /// Bytes of a value of the map `KILLS`, for all CPUs that there can be.
+    KILL_COUNTS_LEN;
     /// Bytes of a task's stack.
     STACK_SIZE;
     /// From the end of a task's stack down to the registers of its caller.

@@ -10,7 +10,7 @@ use killsnoop_common::{
 
 use crate::{
     kernel::Struct,
-    maps::{FILTER, URGENT, count_lost, global, wake_up},
+    maps::{URGENT, count_lost, filter, wake_up},
     task::cgroup_id,
 };
 
@@ -28,7 +28,7 @@ fn cgroup_mkdir(ctx: BtfTracePointContext) -> i32 {
 
 #[inline(always)]
 fn made(cgroup: Struct) -> Result<(), Lost> {
-    if global(&FILTER.deaths) == 0 {
+    if filter().deaths == 0 {
         return Ok(());
     }
     let above = cgroup.follow(CGROUP_PARENT);

@@ -22,8 +22,8 @@ use killsnoop_common::{
 use crate::{
     kernel::{is_set, register},
     maps::{
-        CHOSEN, DEATH_SCRATCH, FILTER, IMAGES, Identity, N_SUSPECTS, PRODUCED, SENDERS, SUSPECTS, TOLD,
-        URGENT, add_one, clear, copy, count_death, count_lost, global, wake_up,
+        CHOSEN, DEATH_SCRATCH, IMAGES, Identity, N_SUSPECTS, PRODUCED, SENDERS, SUSPECTS, TOLD, URGENT,
+        add_one, clear, copy, count_death, count_lost, filter,
     },
     number::{choose, equal, less, opaque},
     suspects::background,
@@ -103,12 +103,14 @@ fn process_ended(task: Task) -> Result<(), Lost> {
     let cause = cause(task, signal, event);
     // The counter comes first, so that a full ring buffer never makes it wrong.
     count_death(signal.into(), cause, core_dumped)?;
-    if global(&FILTER.deaths) == 0 {
+    if filter().deaths == 0 {
         return Ok(());
     }
     add_one(PRODUCED.get_ptr_mut(KIND_DEATH.into()))?;
     event.header.detail = [signal, cause as u8, core_dumped.into()];
-    URGENT.output(&*event, wake_up()).map_err(|_| Lost::UrgentRingFull)
+    // Not `wake_up`: that is to be asked when the record has its place, or a reader that goes to sleep in between finds
+    // neither. The kernel wakes whoever has read all that was there before.
+    URGENT.output(&*event, 0).map_err(|_| Lost::UrgentRingFull)
 }
 
 /// Writes down who died, and when.

@@ -26,7 +26,7 @@ use killsnoop_common::{
 
 use crate::{
     kernel::{Struct, constant, register},
-    maps::{EVENTS, FILTER, KILLS, PRODUCED, TARGETS, URGENT, add_one, count_lost, global, wake_up},
+    maps::{EVENTS, KILLS, PRODUCED, TARGETS, URGENT, add_one, count_lost, filter, wake_up},
     number::{hidden, opaque},
     task::Task,
 };
@@ -36,28 +36,39 @@ const SIGKILL: i32 = 9;
 /// ENOSYS, negated: what a kernel without x32 returns to those who ask for a call of it.
 const NO_SUCH_CALL: i64 = -38;
 
-/// The kernel's function for one of the six calls has returned. Loaded once for each, such as `__x64_sys_kill`: it costs
-/// nobody else anything. On arm64, native and 32-bit programs share most of these functions; the numbers tell which.
-#[fexit]
-#[inline(always)]
-#[expect(clippy::needless_pass_by_value, reason = "the macro passes its context by value")]
-fn native_call(ctx: FExitContext) -> i32 {
-    // Such as: long __x64_sys_kill(const struct pt_regs *regs)
-    let (regs, result) = (Struct::new(ctx.arg(0)), ctx.arg(1));
-    returned(match Call::native(regs, result) {
-        None => Call::compat(regs, result),
-        call => call,
-    });
-    0
+/// The kernel's function for one of the six calls has returned: a program for each, which so need not look at the call's
+/// number, and costs nobody else anything.
+macro_rules! at_functions {
+    ($($native:ident, $compat:ident => $syscall:ident;)*) => {$(
+        /// Such as `__x64_sys_kill`. On arm64, native and 32-bit programs share most of these functions, and have their
+        /// arguments in the same registers.
+        #[fexit]
+        #[inline(always)]
+        #[expect(clippy::needless_pass_by_value, reason = "the macro passes its context by value")]
+        fn $native(ctx: FExitContext) -> i32 {
+            // Such as: long __x64_sys_kill(const struct pt_regs *regs)
+            Call::native_of(Syscall::$syscall, Struct::new(ctx.arg(0)), ctx.arg(1)).returned::<KNOWN>();
+            0
+        }
+
+        /// The same for the functions that only 32-bit programs come to, such as `__ia32_sys_kill`.
+        #[fexit]
+        #[inline(always)]
+        #[expect(clippy::needless_pass_by_value, reason = "the macro passes its context by value")]
+        fn $compat(ctx: FExitContext) -> i32 {
+            Call::compat_of(Syscall::$syscall, Struct::new(ctx.arg(0)), ctx.arg(1)).returned::<KNOWN>();
+            0
+        }
+    )*};
 }
 
-/// The same for the functions that only 32-bit programs come to, such as `__ia32_sys_kill`.
-#[fexit]
-#[inline(always)]
-#[expect(clippy::needless_pass_by_value, reason = "the macro passes its context by value")]
-fn compat_call(ctx: FExitContext) -> i32 {
-    returned(Call::compat(Struct::new(ctx.arg(0)), ctx.arg(1)));
-    0
+at_functions! {
+    native_kill, compat_kill => Kill;
+    native_tkill, compat_tkill => Tkill;
+    native_tgkill, compat_tgkill => Tgkill;
+    native_rt_sigqueueinfo, compat_rt_sigqueueinfo => RtSigqueueinfo;
+    native_rt_tgsigqueueinfo, compat_rt_tgsigqueueinfo => RtTgsigqueueinfo;
+    native_pidfd_send_signal, compat_pidfd_send_signal => PidfdSendSignal;
 }
 
 /// The kernel's function for one of the six calls has returned. One program is attached to all of them.
@@ -92,10 +103,8 @@ fn sys_exit_any(ctx: BtfTracePointContext) -> i32 {
 
 #[inline(always)]
 fn returned(call: Option<Call>) {
-    if let Some(call) = call
-        && let Err(reason) = call.record()
-    {
-        count_lost(reason);
+    if let Some(call) = call {
+        call.returned::<FOUND>();
     }
 }
 
@@ -155,102 +164,140 @@ fn compat_syscall(number: i32) -> Option<Syscall> {
     )
 }
 
-/// What a call asked for, and what it got.
+/// The compiler knows which call it is.
+const KNOWN: bool = true;
+/// The call's number told which it is.
+const FOUND: bool = false;
+
+/// What a call asked for, and what it got. The other arguments are still in the registers.
 struct Call {
     syscall: Syscall,
-    abi: u8,
-    target: i32,
-    target_tid: i32,
+    table: Table,
+    registers: Struct,
     signal: i32,
     result: i64,
+}
+
+/// Where a call has its arguments.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Table {
+    /// In the registers of native programs, and of those of x32.
+    Native = 0,
+    /// In those of other 32-bit programs.
+    Compat = 1,
 }
 
 impl Call {
     /// The call that the current task is returning from, whichever table of calls it uses.
     #[inline(always)]
-    fn of_current(regs: Struct, result: i64) -> Option<Self> {
+    fn of_current(registers: Struct, result: i64) -> Option<Self> {
         match abi(Task::current()) {
-            ABI_COMPAT => Self::compat(regs, result),
-            _ => Self::native(regs, result),
+            ABI_COMPAT => {
+                Some(Self::compat_of(compat_syscall(registers.get(CALL_NUMBER))?, registers, result))
+            }
+            _ => Self::native(registers, result),
         }
     }
 
-    /// The call of a native program that is returning, if it is one of the six. All arguments are `int`; whatever stands in
-    /// the upper half of a register is not theirs.
+    /// The call of a native program that is returning, if it is one of the six.
     #[inline(always)]
-    fn native(regs: Struct, result: i64) -> Option<Self> {
-        let number: i32 = regs.get(CALL_NUMBER);
+    fn native(registers: Struct, result: i64) -> Option<Self> {
+        let number: i32 = registers.get(CALL_NUMBER);
         let syscall = native_syscall(number)?;
-        let is_x32 = number & constant(X32_BIT) != 0;
-        if is_x32 && result == NO_SUCH_CALL {
+        if result == NO_SUCH_CALL && is_x32(number) {
             return None;
         }
-        let abi = if is_x32 { ABI_COMPAT } else { ABI_NATIVE };
-        let (target_tid, signal) = if syscall.has_thread() {
-            (regs.get(NATIVE_ARGUMENT_1), regs.get(NATIVE_ARGUMENT_2))
+        Some(Self::native_of(syscall, registers, result))
+    }
+
+    /// All arguments are `int`; whatever stands in the upper half of a register is not theirs.
+    #[inline(always)]
+    fn native_of(syscall: Syscall, registers: Struct, result: i64) -> Self {
+        let signal = if syscall.has_thread() {
+            registers.get(NATIVE_ARGUMENT_2)
         } else {
-            (0, regs.get(NATIVE_ARGUMENT_1))
+            registers.get(NATIVE_ARGUMENT_1)
         };
-        Some(Self { syscall, abi, target: regs.get(NATIVE_ARGUMENT_0), target_tid, signal, result })
+        Self { syscall, table: Table::Native, registers, signal, result }
     }
 
     /// The same of a 32-bit program, whose call leaves a 32-bit result; widened, it keeps its sign.
     #[inline(always)]
-    fn compat(regs: Struct, result: i64) -> Option<Self> {
-        let (syscall, result) = (compat_syscall(regs.get(CALL_NUMBER))?, i64::from(result as i32));
-        let (target_tid, signal) = if syscall.has_thread() {
-            (regs.get(COMPAT_ARGUMENT_1), regs.get(COMPAT_ARGUMENT_2))
+    fn compat_of(syscall: Syscall, registers: Struct, result: i64) -> Self {
+        let signal = if syscall.has_thread() {
+            registers.get(COMPAT_ARGUMENT_2)
         } else {
-            (0, regs.get(COMPAT_ARGUMENT_1))
+            registers.get(COMPAT_ARGUMENT_1)
         };
-        Some(Self {
-            syscall,
-            abi: ABI_COMPAT,
-            target: regs.get(COMPAT_ARGUMENT_0),
-            target_tid,
-            signal,
-            result,
-        })
+        Self { syscall, table: Table::Compat, registers, signal, result: i64::from(result as i32) }
+    }
+
+    #[inline(always)]
+    fn returned<const SYSCALL: bool>(self) {
+        if let Err(reason) = self.record::<SYSCALL>() {
+            count_lost(reason);
+        }
     }
 
     /// Counts the call, then tells user space if it wants to know.
     #[inline(always)]
-    fn record(&self) -> Result<(), Lost> {
+    fn record<const SYSCALL: bool>(&self) -> Result<(), Lost> {
         // The counter comes first, so that a full ring buffer never makes it wrong.
         let key = KillKey::new(self.signal, self.result);
-        if global(&FILTER.syscalls) == 0 {
-            return count(key, self.syscall);
+        if filter().syscalls == 0 {
+            return count::<SYSCALL>(key, self.syscall);
         }
         let (pid, tid) = halves(bpf_get_current_pid_tgid());
         let forgotten = |number: u32| opaque(number.into(), tid.into()) as u32;
         // The ways that led here have taught the verifier much, and it would go through the rest once for each.
         let key = KillKey { signal: forgotten(key.signal), result: forgotten(key.result as u32) as i32 };
+        let found = |number: u32| if SYSCALL == KNOWN { number } else { forgotten(number) };
         let call = Self {
-            syscall: Syscall::known(forgotten(self.syscall as u32) as u8),
-            abi: forgotten(self.abi.into()) as u8,
-            target: forgotten(self.target as u32) as i32,
-            target_tid: forgotten(self.target_tid as u32) as i32,
+            syscall: Syscall::known(found(self.syscall as u32) as u8),
+            table: if found(self.table as u32) == 0 { Table::Native } else { Table::Compat },
+            registers: self.registers,
             signal: forgotten(self.signal as u32) as i32,
             // Results fit into 32 bits.
             result: i64::from(forgotten(self.result as u32) as i32),
         };
-        count(key, call.syscall)?;
+        count::<SYSCALL>(key, call.syscall)?;
         call.tell(pid, tid)
     }
 
     /// Tells user space, if it wants to know of this one.
     #[inline(always)]
     fn tell(&self, pid: u32, tid: u32) -> Result<(), Lost> {
-        let failed = self.result < 0;
-        if !global(&FILTER).wants(self.syscall, pid, self.target, self.signal, failed) {
+        let (target, target_tid) = self.target();
+        if !filter().wants(self.syscall, pid, target, self.signal, self.result < 0) {
             return Ok(());
         }
         add_one(PRODUCED.get_ptr_mut(KIND_CALL.into()))?;
-        self.send(pid, tid)
+        self.send(pid, tid, target, target_tid)
+    }
+
+    /// The target, and the thread of it that was asked for.
+    #[inline(always)]
+    fn target(&self) -> (i32, i32) {
+        let (target, second): (i32, i32) = match self.table {
+            Table::Native => (self.registers.get(NATIVE_ARGUMENT_0), self.registers.get(NATIVE_ARGUMENT_1)),
+            Table::Compat => (self.registers.get(COMPAT_ARGUMENT_0), self.registers.get(COMPAT_ARGUMENT_1)),
+        };
+        (target, if self.syscall.has_thread() { second } else { 0 })
+    }
+
+    /// What kind of program called.
+    #[inline(always)]
+    fn abi(&self, task: Task) -> u8 {
+        match self.table {
+            Table::Compat => ABI_COMPAT,
+            Table::Native if is_x32(self.registers.get(CALL_NUMBER)) => ABI_COMPAT,
+            // On arm64, both tables have the same functions, and one number for `pidfd_send_signal`.
+            Table::Native => abi(task),
+        }
     }
 
     #[inline(always)]
-    fn send(&self, pid: u32, tid: u32) -> Result<(), Lost> {
+    fn send(&self, pid: u32, tid: u32, target: i32, target_tid: i32) -> Result<(), Lost> {
         let task = Task::current();
         let leader = task.leader();
         let (sender_cgroup, sender_memory_cgroup) = leader.cgroups();
@@ -266,8 +313,7 @@ impl Call {
             at_boot_ns: unsafe { bpf_ktime_get_boot_ns() },
             kind: KIND_CALL,
             syscall: self.syscall as u8,
-            // On arm64, both tables have one number for `pidfd_send_signal`.
-            abi: self.abi | abi(task),
+            abi: self.abi(task),
             reserved: 0,
             signal: self.signal,
             sender_cgroup,
@@ -275,8 +321,8 @@ impl Call {
             sender_pid: pid,
             sender_tid: tid,
             sender_uid: leader.uid(),
-            target: self.target,
-            target_tid: self.target_tid,
+            target,
+            target_tid,
             target_pid,
             result: self.result as i32,
             reserved_too: 0,
@@ -302,15 +348,24 @@ impl Call {
 
 /// Counts a call.
 #[inline(always)]
-fn count(key: KillKey, syscall: Syscall) -> Result<(), Lost> {
+fn count<const SYSCALL: bool>(key: KillKey, syscall: Syscall) -> Result<(), Lost> {
     let counts = KILLS.get_ptr_mut(key).ok_or(Lost::CounterMissing)?;
-    // The compiler knows that this is true, and would leave the verifier in the dark.
-    let number = hidden(syscall as u64) as usize;
-    if number >= Syscall::ALL.len() {
-        return Err(Lost::CounterMissing);
+    let mut number = syscall as usize;
+    if SYSCALL == FOUND {
+        // The compiler knows that it is below that, and would leave the verifier in the dark.
+        number = hidden(number as u64) as usize;
+        if number >= Syscall::ALL.len() {
+            return Err(Lost::CounterMissing);
+        }
     }
     // SAFETY: the map look-up gave this pointer, and there is a counter for each call.
     add_one(Some(unsafe { (&raw mut (*counts).calls).cast::<u64>().add(number) }))
+}
+
+/// Whether it is the number of a call of x32.
+#[inline(always)]
+fn is_x32(number: i32) -> bool {
+    number & constant(X32_BIT) != 0
 }
 
 /// The process that a call reached, if its argument does not say it and the hook of the signal has seen it.

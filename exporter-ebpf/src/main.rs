@@ -22,6 +22,7 @@ mod death;
 mod image;
 mod kernel;
 mod kill;
+mod kills;
 mod maps;
 mod number;
 mod oom;

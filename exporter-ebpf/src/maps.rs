@@ -1,7 +1,9 @@
 //! Every map of the BPF program, and its one read-only global.
 
+use core::ptr::with_exposed_provenance;
+
 use aya_ebpf::{
-    bindings::{BPF_RB_FORCE_WAKEUP, BPF_RB_NO_WAKEUP},
+    bindings::{BPF_F_MMAPABLE, BPF_RB_FORCE_WAKEUP, BPF_RB_NO_WAKEUP},
     btf_maps::{Array, HashMap, LruHashMap, PerCpuArray, PerCpuHashMap, RingBuf},
     helpers::bpf_get_smp_processor_id,
     macros::btf_map,
@@ -17,32 +19,34 @@ use killsnoop_common::{
     record::N_KINDS,
 };
 
-use crate::kernel::constant;
+use crate::{kernel::constant, number::hidden};
+
+/// User space maps the values into its memory: to read them costs it no system call, and disturbs no hook, see kills.rs.
+const SHARED: usize = BPF_F_MMAPABLE as usize;
 
 /// Calls by signal and result, and below that by system call. All legal keys are put in by user space at load.
 #[btf_map]
 pub(crate) static KILLS: PerCpuHashMap<KillKey, KillCounts, { KillKey::N }> = PerCpuHashMap::new();
 
-/// Signals that were posted: all counters in one value, so that user space reads them with one system call. Several such
-/// values, so that CPUs rarely meet in one; user space sets how many.
+/// Signals that were posted. Several such values, so that CPUs rarely meet in one; user space sets how many.
 #[btf_map]
-pub(crate) static SIGNALS: Array<SignalCounts, 1> = Array::new();
+pub(crate) static SIGNALS: Array<SignalCounts, 1, SHARED> = Array::new();
 
-/// Deaths, in the same way; they are rare enough for one value.
+/// Deaths; they are rare enough for one value.
 #[btf_map]
-pub(crate) static DEATHS: Array<DeathCounts, 1> = Array::new();
+pub(crate) static DEATHS: Array<DeathCounts, 1, SHARED> = Array::new();
 
 /// OOM kills, by the number of the scope.
 #[btf_map]
-pub(crate) static OOM_KILLS: Array<u64, { Scope::ALL.len() }> = Array::new();
+pub(crate) static OOM_KILLS: Array<u64, { Scope::ALL.len() }, SHARED> = Array::new();
 
 /// Events that passed the filter, by the kind of their record, whether or not a ring buffer had room for them.
 #[btf_map]
-pub(crate) static PRODUCED: PerCpuArray<u64, { N_KINDS }> = PerCpuArray::new();
+pub(crate) static PRODUCED: Array<u64, { N_KINDS }, SHARED> = Array::new();
 
 /// What could not be done, by the number of the reason.
 #[btf_map]
-pub(crate) static LOST: PerCpuArray<u64, { Lost::N }> = PerCpuArray::new();
+pub(crate) static LOST: Array<u64, { Lost::N }, SHARED> = Array::new();
 
 /// Records that others can flood: calls and signals. User space sets the size in bytes before load.
 #[btf_map]
@@ -54,7 +58,7 @@ pub(crate) static URGENT: RingBuf<DeathEvent, { 2 << 20 }> = RingBuf::new();
 
 /// 1 while the reader of the ring buffers sleeps and wants to be woken by the next record.
 #[btf_map]
-pub(crate) static ARMED: Array<u32, 1> = Array::new();
+pub(crate) static ARMED: Array<u64, 1, SHARED> = Array::new();
 
 /// What each process runs, by process id: from exec and fork until its end.
 #[btf_map]
@@ -135,19 +139,19 @@ impl OomSeen {
     pub(crate) const NEVER: Self = Self { n_events: i64::MAX as u64, tid: 0, reserved: 0 };
 }
 
-/// Which events are wanted.
+/// User space writes it after the compiler has seen its initial value, see [`filter`].
 #[unsafe(no_mangle)]
-pub(crate) static FILTER: Filter = Filter::NOTHING;
+static FILTER: Filter = Filter::NOTHING;
 
-/// Reads a read-only global, or one field of it. The read is volatile because user space writes the value after
-/// the compiler has seen its initial one; and it is of one field, because a volatile read takes all it is given.
+/// Which events are wanted. The compiler does not know that this is the global.
 #[inline(always)]
-pub(crate) fn global<T: Copy>(place: &'static T) -> T {
-    // SAFETY: a reference is valid and aligned.
-    unsafe { core::ptr::from_ref(place).read_volatile() }
+pub(crate) fn filter() -> &'static Filter {
+    let address = hidden((&raw const FILTER).expose_provenance() as u64);
+    // SAFETY: it is that of a global.
+    unsafe { &*with_exposed_provenance(address as usize) }
 }
 
-/// Adds one to a counter of the current CPU.
+/// Adds one to a counter.
 #[inline(always)]
 pub(crate) fn add_one(counter: Option<*mut u64>) -> Result<(), Lost> {
     let counter = counter.ok_or(Lost::CounterMissing)?;
@@ -217,7 +221,7 @@ pub(crate) fn count_lost(reason: Lost) {
     }
 }
 
-/// Atomic although each CPU has counters of its own: some kernels preempt a hook, and run another one on the
+/// Atomic also where each CPU has counters of its own: some kernels preempt a hook, and run another one on the
 /// same CPU meanwhile. `AtomicU64` has no addition for a target without compare-and-swap, as BPF is to Rust.
 ///
 /// # Safety
@@ -237,7 +241,7 @@ unsafe fn increment(counter: *mut u64) {
     }
 }
 
-/// Whether the record being submitted wakes the reader: the first one after the reader went to sleep does, the
+/// Whether the record being submitted, which has its place, wakes the reader: the first one after the reader went to sleep does, the
 /// rest find it awake. A wake-up per record would halve the rate of a flood.
 #[inline(always)]
 pub(crate) fn wake_up() -> u64 {

@@ -20,8 +20,8 @@ use killsnoop_common::{
 use crate::{
     kernel::{self, Struct, address, has, is_set, offset},
     maps::{
-        CHOSEN, FILTER, Identity, OOM_KILLS, OOM_SEEN, OomSeen, PRODUCED, URGENT, VICTIMS, add_one,
-        count_lost, global, wake_up,
+        CHOSEN, Identity, OOM_KILLS, OOM_SEEN, OomSeen, PRODUCED, URGENT, VICTIMS, add_one, count_lost,
+        filter, wake_up,
     },
     number::{equal, less, opaque},
     task::Task,
@@ -99,7 +99,7 @@ fn record(victim: Identity, trigger: Task, describe_victim: impl Fn(*mut Process
     // A number that was read back could be any, for the verifier.
     let scope = if memory.scope < Scope::ALL.len() as u32 { memory.scope } else { 0 };
     add_one(OOM_KILLS.get_ptr_mut(scope))?;
-    if global(&FILTER.deaths) == 0 {
+    if filter().deaths == 0 {
         return Ok(());
     }
     add_one(PRODUCED.get_ptr_mut(KIND_OOM_KILL.into()))?;

@@ -13,8 +13,8 @@ use killsnoop_common::{
 
 use crate::{
     maps::{
-        EVENTS, FILTER, POSTED_SCRATCH, PRODUCED, TARGETS, add_one, clear, copy, count_lost, count_signal,
-        global, wake_up,
+        EVENTS, POSTED_SCRATCH, PRODUCED, TARGETS, add_one, clear, copy, count_lost, count_signal, filter,
+        wake_up,
     },
     number::opaque,
     oom,
@@ -68,7 +68,7 @@ fn posted(told: &Told, poster: Poster, outcome: u8) -> Result<(), Lost> {
         Outcome::Ignored => suspects::asks_to_end(fresh(told.signal, unknown)) && cause.is_call(),
         Outcome::AlreadyPending | Outcome::Overflow => false,
     };
-    let is_wanted = global(&FILTER.posted) != 0 && is_wanted(told, cause, sender);
+    let is_wanted = filter().posted != 0 && is_wanted(told, cause, sender);
     if !is_kept && !is_wanted {
         return Ok(());
     }
@@ -141,7 +141,7 @@ fn tell_call(told: &Told, caller: Task, cause: Cause) {
 fn is_wanted(told: &Told, cause: Cause, sender: Option<Task>) -> bool {
     let (sender_pid, target_pid) = (sender.map_or(0, Task::pid), told.target.pid());
     let signal = fresh(told.signal, target_pid.into());
-    global(&FILTER).wants_posted(cause.is_call(), sender_pid, target_pid, signal)
+    filter().wants_posted(cause.is_call(), sender_pid, target_pid, signal)
 }
 
 #[inline(always)]

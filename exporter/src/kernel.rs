@@ -11,12 +11,13 @@ use std::{
 use aya::{Ebpf, EbpfLoader, maps::MapError};
 use killsnoop_common::{
     filter::Filter,
-    layout::{KEEP_COMMANDS, MUST_COPY, SHARD_MASK},
+    layout::{KEEP_COMMANDS, KILL_COUNTS_LEN, MUST_COPY, SHARD_MASK},
 };
 use thiserror::Error;
 
 use self::{
     hook::{Attached, Loadable},
+    kills::Whole,
     lifecycle::Allowed,
     marks::MarkError,
     types::Types,
@@ -34,11 +35,13 @@ pub use self::{
 use crate::counters::Feature;
 
 mod bell;
+mod bpf;
 mod btf;
 mod counters;
 mod events;
 mod hook;
 mod images;
+mod kills;
 mod layout;
 mod lifecycle;
 mod machine;
@@ -46,6 +49,7 @@ mod marks;
 mod preemption;
 pub mod privilege;
 mod probes;
+mod shared;
 mod types;
 mod victim;
 
@@ -126,6 +130,7 @@ struct Refusals<'a>(&'a [(&'static str, HookError)]);
 /// The loaded and attached BPF program.
 pub struct Kernel {
     ebpf: Ebpf,
+    all_kills: Option<Whole>,
     backend: &'static Backend,
     calls: Attached,
     lifecycle: Attached,
@@ -160,7 +165,10 @@ impl Kernel {
             drop(ebpf);
             (ebpf, object) = load(wanted, &types)?;
         }
-        counters::seed(&mut ebpf)?;
+        kills::seed(&mut ebpf)?;
+        let all_kills = Whole::new(&mut ebpf, &types.all)
+            .inspect_err(|error| tracing::debug!("counters of calls are read one by one: {error}"))
+            .ok();
         // Before the calls: whoever sees a call sees what comes of it.
         let lifecycle = lifecycle::attach(Loadable { ebpf: &mut ebpf, object: &object, types: &types })
             .map_err(KernelError::Lifecycle)?;
@@ -180,6 +188,7 @@ impl Kernel {
                     }
                     return Ok(Self {
                         ebpf,
+                        all_kills,
                         backend,
                         calls,
                         lifecycle,
@@ -234,8 +243,15 @@ impl Kernel {
         let reader = Reader::new(&mut self.ebpf)?;
         let programs = self.calls.programs.drain(..).chain(self.lifecycle.programs.drain(..)).collect();
         let features = self.features();
-        let counters =
-            MapCounters::new(&mut self.ebpf, self.backend, features, programs, &self.attached, &reader)?;
+        let counters = MapCounters::new(
+            &mut self.ebpf,
+            self.all_kills.take(),
+            self.backend,
+            features,
+            programs,
+            &self.attached,
+            &reader,
+        )?;
         let images = Images::new(&mut self.ebpf, self.keep_commands)?;
         Ok((counters, reader, images))
     }
@@ -262,6 +278,7 @@ fn load(wanted: &Wanted, types: &Types) -> Result<(Ebpf, Vec<u8>), KernelError> 
     let mut layout = types.layout.clone();
     layout.set(KEEP_COMMANDS, wanted.keep_commands.into());
     layout.set(SHARD_MASK, n_shards - 1);
+    layout.set(KILL_COUNTS_LEN, kills::counts_len());
     let object = marks::write(OBJECT, &layout)
         .map_err(|error: MarkError| KernelError::Prepare(io::Error::other(error)))?;
     let loaded = EbpfLoader::new()

@@ -1,8 +1,16 @@
 //! Counters are exact, whatever the calls, their results and their number.
 
-use std::{fs, process::Command};
+use std::{env, fs, io, os::unix::process::CommandExt as _, process::Command};
 
-use killsnoop_tests::{exporter::Exporter, scrape::Scrape, sender::Sender};
+use killsnoop_tests::{
+    exporter::{Exporter, command, hook},
+    scrape::Scrape,
+    sender::Sender,
+};
+use nix::libc;
+use seccompiler::{
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
+};
 
 use crate::signals;
 
@@ -100,6 +108,30 @@ fn calls_are_counted_also_where_nobody_reads_events() {
     let after = exporter.scrape();
     assert_eq!(after.calls(&name, "ok") - before.calls(&name, "ok"), 1000.0);
     assert_eq!(after.value("killsnoop_events_produced_total{class=\"kill_call\"}"), 0.0);
+}
+
+#[test]
+fn where_the_kernel_does_not_show_the_whole_map_its_counters_are_read_one_by_one() {
+    const BPF_ITER_CREATE: u64 = 33;
+    let argument =
+        SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, BPF_ITER_CREATE).unwrap();
+    let refused = [(libc::SYS_bpf, vec![SeccompRule::new(vec![argument]).unwrap()])].into();
+    let refuse = SeccompAction::Errno(libc::EINVAL.cast_unsigned());
+    let arch = env::consts::ARCH.try_into().unwrap();
+    let filter = SeccompFilter::new(refused, SeccompAction::Allow, refuse, arch).unwrap();
+    let filter: BpfProgram = filter.try_into().unwrap();
+    let mut command = command();
+    command.args(hook(&[])).args(["--log.level", "debug"]);
+    // SAFETY: between fork and exec this makes two system calls, and nothing else.
+    unsafe { command.pre_exec(move || seccompiler::apply_filter(&filter).map_err(io::Error::other)) };
+
+    let exporter = Exporter::start_command(&mut command);
+    assert!(exporter.process.stderr.all().iter().any(|line| line.contains("are read one by one")));
+    let name = signals::name(signals::ONE_BY_ONE);
+    let before = exporter.scrape();
+    Sender::new(&[&format!("kill:self:{}:1000", signals::ONE_BY_ONE)]).run();
+    let after = exporter.scrape();
+    assert_eq!(after.calls(&name, "ok") - before.calls(&name, "ok"), 1000.0);
 }
 
 #[test]

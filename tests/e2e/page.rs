@@ -42,6 +42,11 @@ fn killed(exporter: &Exporter, name: &str) -> u32 {
     pid
 }
 
+/// The page of what this process has killed: only so many deaths are on a page, and other tests kill, too.
+fn ours() -> String {
+    format!("/?by=pid:{}", std::process::id())
+}
+
 /// The row of a process on the page.
 fn row(pid: u32) -> String {
     format!("document.querySelector('tr[id^=\"death-{pid}-\"]')")
@@ -51,7 +56,7 @@ fn row(pid: u32) -> String {
 fn processes_with_hostile_names_appear_by_themselves_as_text_and_nothing_of_them_runs() {
     let (exporter, browser) = (exporter(), Browser::start());
     let first = killed(&exporter, "first");
-    browser.open(&exporter.address, "/");
+    browser.open(&exporter.address, &ours());
     browser.until(&format!("{} !== null", row(first)));
     // Whoever reads a row goes on to do so, and no page is loaded anew.
     browser.run(&format!("window.mark = 1; const row = {}; row.querySelector('summary').focus(); row.querySelector('details').open = true", row(first)), &[]);
@@ -95,7 +100,7 @@ fn processes_with_hostile_names_appear_by_themselves_as_text_and_nothing_of_them
 #[test]
 fn the_chart_counts_deaths_and_shows_them_as_a_table_too_until_somebody_pauses_it() {
     let (exporter, browser) = (exporter(), Browser::start());
-    browser.open(&exporter.address, "/");
+    browser.open(&exporter.address, &ours());
     killed(&exporter, "counted");
     let has_bar = "document.querySelector('#chart rect.killed') !== null && document.querySelector('#chart-table td') !== null";
     browser.until(has_bar);
@@ -115,7 +120,7 @@ fn without_scripts_the_page_is_whole_and_its_form_finds_what_is_asked_for() {
     let (exporter, browser) = (exporter(), Browser::start());
     let (one, other) = (killed(&exporter, "<b>one"), killed(&exporter, "other"));
     browser.command("Emulation.setScriptExecutionDisabled", &json!({ "value": true }));
-    browser.open(&exporter.address, "/");
+    browser.open(&exporter.address, &ours());
     assert_eq!(browser.value("document.getElementById('pause').hidden"), true, "no script ran");
     let pids = || browser.texts("#rows .pid");
     let has = |pid: u32| pids().contains(&pid.to_string());

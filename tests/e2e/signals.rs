@@ -1,7 +1,7 @@
 //! Which test counts which signal: each has real-time signals of its own, since counters are of the whole machine.
 
 /// All signals that some test counts; nobody else may send them.
-pub(crate) const COUNTED: std::ops::RangeInclusive<i64> = 35..=55;
+pub(crate) const COUNTED: std::ops::RangeInclusive<i64> = 35..=57;
 
 /// Exact counts over all calls, with the first back end.
 pub(crate) const EXACT_TRACEPOINT: i64 = 35;
@@ -18,6 +18,8 @@ pub(crate) const FLOOD: i64 = 38;
 pub(crate) const COMPAT: i64 = 39;
 /// Counters without any reader of events.
 pub(crate) const UNREAD: i64 = 40;
+/// Counters where the kernel shows no map as a whole.
+pub(crate) const ONE_BY_ONE: i64 = 57;
 /// Signals where calls are not watched.
 pub(crate) const NO_HOOK: i64 = 41;
 /// Events that cannot be delivered.

@@ -10,7 +10,7 @@ const SOURCES: &str = "exporter/src/";
 const PLACES: &[(&str, &[&str])] = &[
     // What carries the architecture: each has one module, so that one module changes with it.
     ("aya", &["kernel"]),
-    ("aya_obj", &["kernel/probes"]),
+    ("aya_obj", &["kernel/bpf", "kernel/probes"]),
     ("object", &["kernel/marks"]),
     ("axum", &["http"]),
     ("clap", &["cli", "http/args", "main", "otlp/config/args"]),

@@ -70,6 +70,7 @@ fn with_arguments() -> Vec<(i64, Argument)> {
         // Maps are read and written. No program is loaded, and no map made.
         (libc::SYS_bpf, exactly(0, BPF_MAP_LOOKUP_ELEM)),
         (libc::SYS_bpf, exactly(0, BPF_MAP_UPDATE_ELEM)),
+        (libc::SYS_bpf, exactly(0, BPF_ITER_CREATE)),
         // Nothing is opened to be written or made.
         (libc::SYS_openat, (2, OPENS_TO_WRITE, 0)),
         // A thread and no process; clone3, of which a filter cannot see the arguments, is answered by ENOSYS.
@@ -95,6 +96,7 @@ fn with_arguments() -> Vec<(i64, Argument)> {
 /// `enum bpf_cmd` of include/uapi/linux/bpf.h.
 const BPF_MAP_LOOKUP_ELEM: u32 = 1;
 const BPF_MAP_UPDATE_ELEM: u32 = 2;
+const BPF_ITER_CREATE: u32 = 33;
 
 const OPENS_TO_WRITE: u32 = bits(libc::O_ACCMODE | libc::O_CREAT | libc::O_TRUNC | libc::O_APPEND);
 

@@ -5,50 +5,34 @@ use std::{
     os::fd::{AsRawFd, OwnedFd},
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
 };
 
-use aya::{
-    Ebpf,
-    maps::{Array, MapData, MapError, PerCpuArray, PerCpuHashMap, PerCpuValues},
-    util::nr_cpus,
-};
+use aya::Ebpf;
 use killsnoop_common::{
     cause::{Cause, Outcome, Scope},
-    death::{DeathCounts, SignalCounts, death_index, signal_index},
+    death::{SignalCounts, death_index, signal_index},
     kill::{KillCounts, KillKey, SIGNAL_OTHER, Syscall},
     lost::Lost,
 };
 
-use super::{Backend, KernelError, Reader, events::ReaderCounts, take_map};
+use super::{
+    Backend, KernelError, Reader,
+    events::ReaderCounts,
+    kills::{Kills, Whole},
+    shared::Shared,
+};
 use crate::counters::{Class, Counters, Counts, Feature, MapFill, Outcomes, Program, Snapshot};
-
-/// Puts every legal key into the map of calls, with 0 for all CPUs: so no update can fail, and the first call of a kind
-/// is an increase of a counter that was there.
-pub(super) fn seed(ebpf: &mut Ebpf) -> Result<(), KernelError> {
-    let failed = |source| KernelError::Map { name: KILLS, source };
-    let map = ebpf.map_mut(KILLS).ok_or_else(|| failed(MapError::InvalidName { name: KILLS.to_owned() }))?;
-    let mut kills: PerCpuHashMap<_, KillKey, KillCounts> = map.try_into().map_err(failed)?;
-    let n_cpus = nr_cpus().map_err(|(_, error)| failed(MapError::IoError(error)))?;
-    for key in KillKey::all() {
-        let zeros = PerCpuValues::try_from(vec![KillCounts::default(); n_cpus])
-            .map_err(|error| failed(MapError::IoError(error)))?;
-        kills.insert(key, zeros, 0).map_err(failed)?;
-    }
-    Ok(())
-}
-
-const KILLS: &str = "KILLS";
 
 /// The counters in the kernel.
 pub struct MapCounters {
-    kills: PerCpuHashMap<MapData, KillKey, KillCounts>,
-    signals: Array<MapData, SignalCounts>,
-    deaths: Array<MapData, DeathCounts>,
-    oom_kills: Array<MapData, u64>,
-    produced: PerCpuArray<MapData, u64>,
-    lost: PerCpuArray<MapData, u64>,
+    kills: Kills,
+    signals: Shared,
+    deaths: Shared,
+    oom_kills: Shared,
+    produced: Shared,
+    lost: Shared,
     programs: Vec<(&'static str, Vec<OwnedFd>)>,
     backend: &'static Backend,
     features: Vec<(Feature, bool)>,
@@ -59,6 +43,7 @@ pub struct MapCounters {
 impl MapCounters {
     pub(super) fn new(
         ebpf: &mut Ebpf,
+        all_kills: Option<Whole>,
         backend: &'static Backend,
         features: Vec<(Feature, bool)>,
         programs: Vec<(&'static str, Vec<OwnedFd>)>,
@@ -66,12 +51,12 @@ impl MapCounters {
         reader: &Reader,
     ) -> Result<Self, KernelError> {
         Ok(Self {
-            kills: take_map(ebpf, KILLS)?,
-            signals: take_map(ebpf, "SIGNALS")?,
-            deaths: take_map(ebpf, "DEATHS")?,
-            oom_kills: take_map(ebpf, "OOM_KILLS")?,
-            produced: take_map(ebpf, "PRODUCED")?,
-            lost: take_map(ebpf, "LOST")?,
+            kills: Kills::take(ebpf, all_kills)?,
+            signals: Shared::take(ebpf, "SIGNALS")?,
+            deaths: Shared::take(ebpf, "DEATHS")?,
+            oom_kills: Shared::take(ebpf, "OOM_KILLS")?,
+            produced: Shared::take(ebpf, "PRODUCED")?,
+            lost: Shared::take(ebpf, "LOST")?,
             programs,
             backend,
             features,
@@ -80,50 +65,32 @@ impl MapCounters {
         })
     }
 
-    /// Every legal key with its calls by system call, CPUs summed; nothing where calls are not counted, since 0 would be a
-    /// count.
-    fn kills(&self) -> Result<Vec<(KillKey, KillCounts)>, MapError> {
-        if !self.backend.sees_calls {
-            return Ok(Vec::new());
-        }
-        KillKey::all().map(|key| Ok((key, add_up(&self.kills.get(&key, 0)?)))).collect()
+    /// As [`Kills::read`] has it; nothing where calls are not counted, since 0 would be a count.
+    fn kills(&self) -> io::Result<Vec<(KillKey, KillCounts)>> {
+        if self.backend.sees_calls { self.kills.read() } else { Ok(Vec::new()) }
     }
 
     /// Signals that were posted, by what is told apart, shards summed; those that never happened are left out.
-    fn signals(&self) -> Result<Counts<(u32, Cause, Outcome)>, MapError> {
-        let mut sums = vec![0; SignalCounts::N];
-        for shard in 0..self.signals.len() {
-            let counts = self.signals.get(&shard, 0)?;
-            sums.iter_mut().zip(counts.counts).for_each(|(sum, n)| *sum += n);
-        }
+    fn signals(&self) -> Counts<(u32, Cause, Outcome)> {
         let of_cause = |signal, cause| Outcome::ALL.map(move |outcome| (signal, cause, outcome));
         let causes = &Cause::ALL[..Cause::N_OF_SIGNALS];
         let keys = (0..=SIGNAL_OTHER)
             .flat_map(|signal| causes.iter().flat_map(move |cause| of_cause(signal, *cause)));
-        let counted = keys.map(|key| (key, sums[signal_index(key.0, key.1, key.2)]));
-        Ok(counted.filter(|(_, n)| *n > 0).collect())
+        let shards = || self.signals.chunks(size_of::<SignalCounts>() / size_of::<u64>());
+        let counted = keys.map(|key| {
+            let index = signal_index(key.0, key.1, key.2);
+            (key, shards().map(|shard| shard[index].load(Relaxed)).sum())
+        });
+        counted.filter(|(_, n)| *n > 0).collect()
     }
 
     /// Deaths by what is told apart; those that never happened are left out.
-    fn deaths(&self) -> Result<Counts<(u32, Cause, bool)>, MapError> {
-        let counts = self.deaths.get(&0, 0)?.counts;
+    fn deaths(&self) -> Counts<(u32, Cause, bool)> {
         let of_cause = |signal, cause| [false, true].map(|core_dumped| (signal, cause, core_dumped));
         let keys = (0..=SIGNAL_OTHER)
             .flat_map(|signal| Cause::ALL.into_iter().flat_map(move |cause| of_cause(signal, cause)));
-        let counted = keys.map(|key| (key, counts[death_index(key.0, key.1, key.2)]));
-        Ok(counted.filter(|(_, n)| *n > 0).collect())
-    }
-
-    fn oom_kills(&self) -> Result<Vec<(Scope, u64)>, MapError> {
-        Scope::ALL.into_iter().map(|scope| Ok((scope, self.oom_kills.get(&(scope as u32), 0)?))).collect()
-    }
-
-    fn produced(&self) -> Result<Vec<(Class, u64)>, MapError> {
-        (0..).zip(Class::ALL).map(|(kind, class)| Ok((class, sum(&self.produced.get(&kind, 0)?)))).collect()
-    }
-
-    fn lost(&self) -> Result<Vec<(Lost, u64)>, MapError> {
-        Lost::ALL.iter().map(|reason| Ok((*reason, sum(&self.lost.get(&(*reason as u32), 0)?)))).collect()
+        let counted = keys.map(|key| (key, self.deaths[death_index(key.0, key.1, key.2)].load(Relaxed)));
+        counted.filter(|(_, n)| *n > 0).collect()
     }
 
     /// What the kernel says of a program, copies summed, see `bpf_prog_show_fdinfo` in kernel/bpf/syscall.c.
@@ -143,16 +110,16 @@ impl Counters for MapCounters {
     fn snapshot(&self) -> io::Result<Snapshot> {
         // What was read is asked for before what was produced, so that pending events never seem negative.
         let (n_read, n_undecodable) = (self.reader.n_read(), self.reader.n_undecodable());
-        let lost = self.lost().map_err(refused)?;
-        let produced = self.produced().map_err(refused)?;
-        let kills = self.kills().map_err(refused)?;
+        let lost = Lost::ALL.iter().zip(numbers(&self.lost)).map(|(reason, n)| (*reason, n)).collect();
+        let produced = Class::ALL.into_iter().zip(numbers(&self.produced)).collect();
+        let kills = self.kills()?;
         let n_keys = kills.len() as u64;
         Ok(Snapshot {
             syscalls: by_syscall(&kills),
             kills: kills.iter().map(|(key, counts)| (*key, counts.calls.iter().sum())).collect(),
-            signals: self.signals().map_err(refused)?,
-            deaths: self.deaths().map_err(refused)?,
-            oom_kills: self.oom_kills().map_err(refused)?,
+            signals: self.signals(),
+            deaths: self.deaths(),
+            oom_kills: Scope::ALL.into_iter().zip(numbers(&self.oom_kills)).collect(),
             produced,
             lost,
             programs: self
@@ -170,13 +137,6 @@ impl Counters for MapCounters {
     }
 }
 
-fn add_up(values: &PerCpuValues<KillCounts>) -> KillCounts {
-    values.iter().fold(KillCounts::default(), |mut sum, counts| {
-        sum.calls.iter_mut().zip(counts.calls).for_each(|(sum, calls)| *sum += calls);
-        sum
-    })
-}
-
 /// The same calls by system call, and whether they succeeded.
 fn by_syscall(kills: &[(KillKey, KillCounts)]) -> Vec<(Syscall, Outcomes)> {
     if kills.is_empty() {
@@ -191,12 +151,9 @@ fn by_syscall(kills: &[(KillKey, KillCounts)]) -> Vec<(Syscall, Outcomes)> {
         .to_vec()
 }
 
-fn sum(values: &PerCpuValues<u64>) -> u64 {
-    values.iter().sum()
-}
-
-fn refused(error: MapError) -> io::Error {
-    io::Error::other(error)
+/// What is counted there now.
+fn numbers(counters: &[AtomicU64]) -> impl Iterator<Item = u64> {
+    counters.iter().map(|counter| counter.load(Relaxed))
 }
 
 /// A number of a `name:<TAB>number` line; 0 where the kernel is too old to show it.

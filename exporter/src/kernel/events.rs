@@ -8,14 +8,18 @@ use std::{
     os::fd::AsFd,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{
+            AtomicU64,
+            Ordering::{Relaxed, SeqCst},
+            fence,
+        },
     },
     time::Instant,
 };
 
 use aya::{
     Ebpf,
-    maps::{Array, MapData, RingBuf},
+    maps::{MapData, RingBuf},
 };
 use killsnoop_common::record;
 use rustix::{
@@ -26,6 +30,7 @@ use rustix::{
 use super::{
     KernelError,
     bell::{Bell, Stop, pulse},
+    shared::Shared,
     take_map,
 };
 use crate::{
@@ -62,7 +67,7 @@ pub enum Notice {
 pub struct Reader {
     urgent: RingBuf<MapData>,
     normal: RingBuf<MapData>,
-    armed: Array<MapData, u32>,
+    armed: Shared,
     counts: Arc<ReaderCounts>,
     bell: Arc<Bell>,
     pulse: Arc<Pulse>,
@@ -105,7 +110,7 @@ impl Reader {
         Ok(Self {
             urgent: take_map(ebpf, "URGENT")?,
             normal: take_map(ebpf, "EVENTS")?,
-            armed: take_map(ebpf, "ARMED")?,
+            armed: Shared::take_to_write(ebpf, "ARMED")?,
             counts: Arc::default(),
             pulse: Arc::new(pulse(&bell)),
             bell,
@@ -138,7 +143,9 @@ impl Reader {
     pub fn run(mut self, mut take: impl FnMut(Notice)) -> Result<(), KernelError> {
         loop {
             // Armed first, drained then: a record that comes in between wakes the poll.
-            self.armed.set(0, 1, 0).map_err(|source| KernelError::Map { name: "ARMED", source })?;
+            self.armed[0].store(1, SeqCst);
+            // Nothing of the ring buffers is looked at earlier.
+            fence(SeqCst);
             if self.drain(&mut take) == 0 {
                 let stopped = self.wait(None)?;
                 if stopped {

@@ -196,16 +196,36 @@ impl From<ProgramError> for Said {
     }
 }
 
+/// Programs at the kernel's functions for the calls, in the order of [`Syscall::ALL`], as native programs come to them.
+const NATIVE: [&str; Syscall::ALL.len()] = [
+    "native_kill",
+    "native_tkill",
+    "native_tgkill",
+    "native_rt_sigqueueinfo",
+    "native_rt_tgsigqueueinfo",
+    "native_pidfd_send_signal",
+];
+
+/// The same for functions that only 32-bit programs come to.
+const COMPAT: [&str; Syscall::ALL.len()] = [
+    "compat_kill",
+    "compat_tkill",
+    "compat_tgkill",
+    "compat_rt_sigqueueinfo",
+    "compat_rt_tgsigqueueinfo",
+    "compat_pidfd_send_signal",
+];
+
 /// One program at the end of each of the kernel's functions for the calls.
 fn attach_functions(Loadable { ebpf, types, .. }: Loadable<'_>) -> Result<Attached, HookError> {
     has_functions(types)?;
     let mut attached = Attached::default();
-    for (name, functions) in
-        [("native_call", &types.native_functions), ("compat_call", &types.compat_functions)]
+    for (name, programs, functions) in
+        [("native_call", NATIVE, &types.native_functions), ("compat_call", COMPAT, &types.compat_functions)]
     {
-        let program: &mut FExit = program(ebpf, name)?;
         let mut copies = Vec::new();
-        for function in functions {
+        for (syscall, function) in functions {
+            let program: &mut FExit = program(ebpf, programs[*syscall as usize])?;
             let (copy, link) = attach_function(program, name, function, &types.all)?;
             copies.push(copy);
             attached.links.push(link);
@@ -218,10 +238,8 @@ fn attach_functions(Loadable { ebpf, types, .. }: Loadable<'_>) -> Result<Attach
 /// All or none: the next back end sees the same calls.
 fn has_functions(types: &Types) -> Result<(), HookError> {
     for syscall in Syscall::ALL {
-        let suffix = syscall.name();
-        let is_its = |function: &String| function.ends_with(&format!("_sys_{suffix}"));
-        if !types.native_functions.iter().any(is_its) {
-            return Err(HookError::NoFunction(suffix));
+        if types.native_functions.iter().all(|(other, _)| *other != syscall) {
+            return Err(HookError::NoFunction(syscall.name()));
         }
     }
     Ok(())
@@ -233,7 +251,8 @@ fn attach_probes(Loadable { ebpf, object, types }: Loadable<'_>) -> Result<Attac
     let probes = Probes::new(object, ebpf).map_err(HookError::Object)?;
     let name = "function_returned";
     let program = probes.load(name)?;
-    let functions: Vec<_> = types.native_functions.iter().chain(&types.compat_functions).cloned().collect();
+    let functions = types.native_functions.iter().chain(&types.compat_functions);
+    let functions: Vec<_> = functions.map(|(_, function)| function.clone()).collect();
     let link = attach_probe(&program, &functions, At::Return)?;
     Ok(Attached { programs: vec![(name, vec![program])], probes: vec![link], ..Attached::default() })
 }

@@ -19,8 +19,9 @@ pub struct Preemption {
     /// Probes of many functions: not preempted, but where each return needs one of a limited number of places, a task that is
     /// preempted in the function holds one. Since 6.14 each task has places of its own.
     pub probes: bool,
-    /// Tracepoints by way of perf: not preempted, but none of them is run on a CPU where somebody who reads or writes a map was
-    /// preempted meanwhile, as `PREEMPT_RT` may at any moment.
+    /// Tracepoints by way of perf: not preempted, but none of them is run on a CPU where somebody who reads or writes a map by a
+    /// system call was preempted meanwhile, as `PREEMPT_RT` may at any moment. It is so with probes, too, and with other
+    /// models of preemption at the end of a time slice; so this process makes no such call once it watches.
     pub perf_tracepoints: bool,
     /// Tracepoints, where they are allowed to sleep: those of system calls first, in Linux 7.
     pub tracepoints: bool,

@@ -7,20 +7,20 @@ use std::{
     collections::HashSet,
     ffi::CString,
     io,
-    os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd, RawFd},
+    os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd, RawFd},
 };
 
 use aya::{Ebpf, maps::Map, programs::ProgramError, sys::SyscallError};
 use aya_obj::{
     Object, VerifierLog,
-    generated::{
-        BPF_F_KPROBE_MULTI_RETURN, bpf_attach_type::BPF_TRACE_KPROBE_MULTI, bpf_attr, bpf_cmd, bpf_insn,
-        bpf_prog_type::BPF_PROG_TYPE_KPROBE,
-    },
+    generated::{BPF_F_KPROBE_MULTI_RETURN, bpf_insn, bpf_prog_type::BPF_PROG_TYPE_KPROBE},
 };
 use nix::libc;
 
-use super::hook::HookError;
+use super::{
+    bpf::{address, bpf, bpf_attach_type::BPF_TRACE_KPROBE_MULTI, bpf_cmd, length, nothing, number},
+    hook::HookError,
+};
 
 /// Room for what the verifier says of a program that it refuses; the end of that says why.
 const VERIFIER_LOG: usize = 64 << 10;
@@ -118,38 +118,6 @@ fn load(name: &str, instructions: &[bpf_insn], license: &CString, log: &mut [u8]
     }
     // SAFETY: instructions, licence and log live until it returns.
     unsafe { bpf(bpf_cmd::BPF_PROG_LOAD, &mut attr) }
-}
-
-/// The system call, of which these kinds give back a descriptor.
-///
-/// # Safety
-/// The addresses in `attr` must be those of what lives until it returns, and as long as `attr` says.
-unsafe fn bpf(command: bpf_cmd, attr: &mut bpf_attr) -> io::Result<OwnedFd> {
-    // SAFETY: the caller's.
-    let descriptor =
-        unsafe { libc::syscall(libc::SYS_bpf, command as u32, &raw mut *attr, size_of::<bpf_attr>()) };
-    match RawFd::try_from(descriptor) {
-        // SAFETY: the kernel has just made it.
-        Ok(descriptor @ 0..) => Ok(unsafe { OwnedFd::from_raw_fd(descriptor) }),
-        _ => Err(io::Error::last_os_error()),
-    }
-}
-
-fn nothing() -> bpf_attr {
-    // SAFETY: it is made of numbers.
-    unsafe { std::mem::zeroed() }
-}
-
-fn address<T>(pointer: *const T) -> u64 {
-    pointer.expose_provenance() as u64
-}
-
-fn length(length: usize) -> u32 {
-    u32::try_from(length).unwrap_or(u32::MAX)
-}
-
-fn number(descriptor: BorrowedFd<'_>) -> u32 {
-    descriptor.as_raw_fd().cast_unsigned()
 }
 
 /// A map's descriptor.

@@ -13,9 +13,9 @@ pub(super) struct Types {
     /// Where the kernel has what.
     pub(super) layout: Layout,
     /// The kernel's functions for the calls that send signals, as native programs come to them.
-    pub(super) native_functions: Vec<String>,
+    pub(super) native_functions: Vec<(Syscall, String)>,
     /// Those that only 32-bit programs come to.
-    pub(super) compat_functions: Vec<String>,
+    pub(super) compat_functions: Vec<(Syscall, String)>,
     /// Where it preempts programs.
     pub(super) preemption: Preemption,
 }
@@ -33,11 +33,11 @@ impl Types {
                 return Err(KernelError::TooOld);
             }
             let layout = Layout::new(&btf).map_err(KernelError::Types)?;
-            let functions = |prefixes: &[&str]| -> Vec<String> {
-                let names = prefixes
-                    .iter()
-                    .flat_map(|prefix| Syscall::ALL.map(|syscall| format!("{prefix}{}", syscall.name())));
-                names.filter(|name| btf.function(name).is_some()).collect()
+            let functions = |prefixes: &[&str]| -> Vec<(Syscall, String)> {
+                let names = prefixes.iter().flat_map(|prefix| {
+                    Syscall::ALL.map(|syscall| (syscall, format!("{prefix}{}", syscall.name())))
+                });
+                names.filter(|(_, name)| btf.function(name).is_some()).collect()
             };
             let preemption = Preemption::of_running_kernel(&btf);
             let known = machine().functions;
