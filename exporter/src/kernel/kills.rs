@@ -7,7 +7,7 @@
 use std::{
     collections::BTreeMap,
     fs::File,
-    io::{self, Read as _},
+    io::{self, BufReader, Read as _},
     os::fd::{AsFd as _, OwnedFd},
 };
 
@@ -26,6 +26,10 @@ use super::{
 };
 
 const MAP: &str = "KILLS";
+
+/// What the kernel has room for when it shows a map, and so for the values of one key: those of 600 CPUs. See
+/// `bpf_seq_read` of kernel/bpf/bpf_iter.c.
+const SHOWN_AT_ONCE: usize = 32 << 10;
 
 /// Calls by signal and result, and below that by system call.
 pub(super) struct Kills {
@@ -117,9 +121,13 @@ impl Whole {
         attr.iter_create.link_fd = number(self.link.as_fd());
         // SAFETY: there is no address in it.
         let file = unsafe { bpf(bpf_cmd::BPF_ITER_CREATE, &mut attr) }?;
-        let mut bytes = Vec::with_capacity(KillKey::N * self.row_len);
-        File::from(file).read_to_end(&mut bytes)?;
-        let rows: BTreeMap<_, _> = bytes.chunks_exact(self.row_len).map(row).collect();
+        let mut file = BufReader::with_capacity(SHOWN_AT_ONCE, File::from(file));
+        let mut bytes = vec![0; self.row_len];
+        let mut rows = BTreeMap::new();
+        for _ in 0..KillKey::N {
+            file.read_exact(&mut bytes)?;
+            rows.extend([row(&bytes)]);
+        }
         KillKey::all().map(|key| Some((key, *rows.get(&key)?))).collect::<Option<_>>().ok_or_else(|| {
             io::Error::new(io::ErrorKind::InvalidData, "the kernel does not show all counters")
         })
