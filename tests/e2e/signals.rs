@@ -1,7 +1,7 @@
 //! Which test counts which signal: each has real-time signals of its own, since counters are of the whole machine.
 
 /// All signals that some test counts; nobody else may send them.
-pub(crate) const COUNTED: std::ops::RangeInclusive<i64> = 35..=57;
+pub(crate) const COUNTED: std::ops::RangeInclusive<i64> = 35..=58;
 
 /// Exact counts over all calls, with the first back end.
 pub(crate) const EXACT_TRACEPOINT: i64 = 35;
@@ -15,7 +15,9 @@ pub(crate) const FAILURES: i64 = 37;
 pub(crate) const FLOOD: i64 = 38;
 /// Calls of 32-bit programs.
 #[cfg(target_arch = "x86_64")]
-pub(crate) const COMPAT: i64 = 39;
+pub(crate) const COMPAT_RAW: i64 = 39;
+#[cfg(target_arch = "x86_64")]
+pub(crate) const COMPAT_FOUND: i64 = 58;
 /// Counters without any reader of events.
 pub(crate) const UNREAD: i64 = 40;
 /// Counters where the kernel shows no map as a whole.
