@@ -258,6 +258,8 @@ constants! {
     SECCOMP_IS_SILENT;
     /// 1 to keep command lines.
     KEEP_COMMANDS;
+    /// 1 if no events of calls are wanted.
+    COUNTS_ALONE;
     /// Shards of the counters less one; a power of two less one.
     SHARD_MASK;
     /// Bytes of a value of the map `KILLS`, for all CPUs that there can be.

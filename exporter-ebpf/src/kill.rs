@@ -16,16 +16,16 @@ use killsnoop_common::{
     layout::{
         CALL_NUMBER, CALL_RESULT, COMPAT_ARGUMENT_0, COMPAT_ARGUMENT_1, COMPAT_ARGUMENT_2, COMPAT_FLAG,
         COMPAT_KILL, COMPAT_PIDFD_SEND_SIGNAL, COMPAT_RT_SIGQUEUEINFO, COMPAT_RT_TGSIGQUEUEINFO,
-        COMPAT_TGKILL, COMPAT_TKILL, NATIVE_ARGUMENT_0, NATIVE_ARGUMENT_1, NATIVE_ARGUMENT_2, NATIVE_KILL,
-        NATIVE_PIDFD_SEND_SIGNAL, NATIVE_RT_SIGQUEUEINFO, NATIVE_RT_TGSIGQUEUEINFO, NATIVE_TGKILL,
-        NATIVE_TKILL, TASK_ABI, X32_BIT, X32_RT_SIGQUEUEINFO, X32_RT_TGSIGQUEUEINFO,
+        COMPAT_TGKILL, COMPAT_TKILL, COUNTS_ALONE, NATIVE_ARGUMENT_0, NATIVE_ARGUMENT_1, NATIVE_ARGUMENT_2,
+        NATIVE_KILL, NATIVE_PIDFD_SEND_SIGNAL, NATIVE_RT_SIGQUEUEINFO, NATIVE_RT_TGSIGQUEUEINFO,
+        NATIVE_TGKILL, NATIVE_TKILL, TASK_ABI, X32_BIT, X32_RT_SIGQUEUEINFO, X32_RT_TGSIGQUEUEINFO,
     },
     lost::Lost,
     record::KIND_CALL,
 };
 
 use crate::{
-    kernel::{Struct, constant, register},
+    kernel::{Struct, constant, is_set, register},
     maps::{EVENTS, KILLS, PRODUCED, TARGETS, URGENT, add_one, count_lost, filter, wake_up},
     number::{hidden, opaque},
     task::Task,
@@ -47,7 +47,12 @@ macro_rules! at_functions {
         #[expect(clippy::needless_pass_by_value, reason = "the macro passes its context by value")]
         fn $native(ctx: FExitContext) -> i32 {
             // Such as: long __x64_sys_kill(const struct pt_regs *regs)
-            Call::native_of(Syscall::$syscall, Struct::new(ctx.arg(0)), ctx.arg(1)).returned::<KNOWN>();
+            let (registers, result) = (Struct::new(ctx.arg(0)), ctx.arg(1));
+            if is_set(COUNTS_ALONE) {
+                Call::native_of(Syscall::$syscall, registers, result).count_alone();
+            } else {
+                Call::native_of(Syscall::$syscall, registers, result).returned::<KNOWN>();
+            }
             0
         }
 
@@ -56,7 +61,12 @@ macro_rules! at_functions {
         #[inline(always)]
         #[expect(clippy::needless_pass_by_value, reason = "the macro passes its context by value")]
         fn $compat(ctx: FExitContext) -> i32 {
-            Call::compat_of(Syscall::$syscall, Struct::new(ctx.arg(0)), ctx.arg(1)).returned::<KNOWN>();
+            let (registers, result) = (Struct::new(ctx.arg(0)), ctx.arg(1));
+            if is_set(COUNTS_ALONE) {
+                Call::compat_of(Syscall::$syscall, registers, result).count_alone();
+            } else {
+                Call::compat_of(Syscall::$syscall, registers, result).returned::<KNOWN>();
+            }
             0
         }
     )*};
@@ -232,6 +242,15 @@ impl Call {
         Self { syscall, table: Table::Compat, registers, signal, result: i64::from(result as i32) }
     }
 
+    /// Counts the call, where nobody wants to be told. Apart from [`returned`](Self::returned), so that it saves no registers
+    /// for what comes after.
+    #[inline(always)]
+    fn count_alone(self) {
+        if let Err(reason) = count::<KNOWN>(KillKey::new(self.signal, self.result), self.syscall) {
+            count_lost(reason);
+        }
+    }
+
     #[inline(always)]
     fn returned<const SYSCALL: bool>(self) {
         if let Err(reason) = self.record::<SYSCALL>() {
@@ -244,7 +263,7 @@ impl Call {
     fn record<const SYSCALL: bool>(&self) -> Result<(), Lost> {
         // The counter comes first, so that a full ring buffer never makes it wrong.
         let key = KillKey::new(self.signal, self.result);
-        if filter().syscalls == 0 {
+        if SYSCALL == FOUND && filter().syscalls == 0 {
             return count::<SYSCALL>(key, self.syscall);
         }
         let (pid, tid) = halves(bpf_get_current_pid_tgid());

@@ -11,7 +11,7 @@ use std::{
 use aya::{Ebpf, EbpfLoader, maps::MapError};
 use killsnoop_common::{
     filter::Filter,
-    layout::{KEEP_COMMANDS, KILL_COUNTS_LEN, MUST_COPY, SHARD_MASK},
+    layout::{COUNTS_ALONE, KEEP_COMMANDS, KILL_COUNTS_LEN, MUST_COPY, SHARD_MASK},
 };
 use thiserror::Error;
 
@@ -277,6 +277,7 @@ fn load(wanted: &Wanted, types: &Types) -> Result<(Ebpf, Vec<u8>), KernelError> 
         .map_or(1, |n| n.min(MAX_SHARDS).next_power_of_two());
     let mut layout = types.layout.clone();
     layout.set(KEEP_COMMANDS, wanted.keep_commands.into());
+    layout.set(COUNTS_ALONE, (wanted.filter.syscalls == 0).into());
     layout.set(SHARD_MASK, n_shards - 1);
     layout.set(KILL_COUNTS_LEN, kills::counts_len());
     let object = marks::write(OBJECT, &layout)
