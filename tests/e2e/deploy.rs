@@ -47,14 +47,18 @@ fn the_collector_takes_its_configuration() {
     let validate = |path: &Path| run(Command::new(tool("otelcol")).args(["validate", "--config"]).arg(path));
     let (accepted, text) = validate(&root().join(COLLECTOR));
     assert!(accepted, "{text}");
-    for (from, to) in [("receivers: [otlp]", "receivers: [oltp]"), ("check_interval:", "checkinterval:")] {
+    for (from, to) in [
+        ("receivers: [otlp]", "receivers: [oltp]"),
+        ("[debug/metrics]", "[debug/metric]"),
+        ("check_interval:", "checkinterval:"),
+    ] {
         let (accepted, text) = validate(&Copy::of(COLLECTOR, from, to).path);
         assert!(!accepted, "{to}: {text}");
     }
 }
 
 #[test]
-fn the_collector_receives_events_by_its_configuration_over_both_protocols() {
+fn the_collector_receives_events_and_metrics_by_its_configuration_over_both_protocols() {
     let override_port =
         |server: &str| format!("yaml:receivers::otlp::protocols::{server}::endpoint: 127.0.0.1:0");
     let collector = Process::start(
@@ -74,9 +78,12 @@ fn the_collector_receives_events_by_its_configuration_over_both_protocols() {
             protocol,
             "--events.signal",
             &signal.to_string(),
+            "--otlp.metrics",
+            "--otlp.metrics-interval=200ms",
         ]);
         Sender::new(&[&format!("kill:self:{signal}:20")]).run();
         exporter.scrape_until(|page| page.value("killsnoop_events_delivered_total{sink=\"otlp\"}") == 20.0);
+        exporter.scrape_until(|page| page.value("killsnoop_otlp_metrics_pushes_total{result=\"ok\"}") >= 1.0);
         exporter.stop();
     }
     let printed = format!("sent {} to", signals::name(signals::SHIPPED_COLLECTOR));

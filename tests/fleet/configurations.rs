@@ -9,6 +9,8 @@ use killsnoop_tests::{
 
 pub(crate) const AGENT: &str = "deploy/otel-collector/agent.yaml";
 pub(crate) const GATEWAY: &str = "deploy/otel-collector/gateway.yaml";
+/// Labels of metrics that are pushed.
+pub(crate) const RELABEL: &str = "deploy/victoria-metrics/relabel.yml";
 pub(crate) const SCRAPERS: &str = "deploy/prometheus/agent.yml";
 pub(crate) const CENTRAL: &str = "deploy/prometheus/central.yml";
 pub(crate) const ALERTMANAGER: &str = "deploy/alertmanager/alertmanager.yml";
@@ -43,8 +45,27 @@ fn collectors_take_the_configurations_of_agent_and_gateway() {
         GATEWAY,
         otelcol,
         &[
-            ("exporters: [otlphttp]", "exporters: [otlp]"),
+            ("exporters: [otlphttp/logs]", "exporters: [otlphttp]"),
+            ("exporters: [otlphttp/metrics]", "exporters: [otlphttp/metric]"),
             ("send_batch_max_size: 16384", "send_batch_max_size: 1"),
+        ],
+    );
+}
+
+#[test]
+fn the_store_of_metrics_takes_its_configuration() {
+    let check = |path: &Path| {
+        let mut command = Command::new(tool("victoria-metrics"));
+        command.arg("-dryRun").arg(format!("-relabelConfig={}", path.display()));
+        command
+    };
+    judge(
+        RELABEL,
+        check,
+        &[
+            ("target_label: job", "targetlabel: job"),
+            ("(.*killsnoop.*)", "(.*killsnoop.*"),
+            ("labeldrop", "drop_label"),
         ],
     );
 }
