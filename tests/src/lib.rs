@@ -13,6 +13,7 @@
 pub mod browser;
 pub mod calls;
 pub mod exporter;
+pub mod guide;
 pub mod http;
 pub mod judge;
 pub mod log_store;
