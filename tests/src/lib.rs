@@ -24,6 +24,7 @@ pub mod prometheus;
 pub mod provoke;
 pub mod scrape;
 pub mod sender;
+pub mod terminal;
 pub mod verdicts;
 
 use std::{
