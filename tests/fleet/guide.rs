@@ -31,7 +31,9 @@ impl Unit {
             is_one.then(|| Path::new(place.split(' ').nth(4).unwrap()).join("system.slice/worker.service"))
         });
         let folders: Vec<_> = roots.collect();
-        folders.iter().for_each(|folder| fs::create_dir_all(folder).unwrap());
+        for folder in &folders {
+            fs::create_dir_all(folder).unwrap();
+        }
         Self { folders }
     }
 }
