@@ -211,12 +211,13 @@ fn rules_record(server: &Prometheus) {
         assert_eq!(rule["health"], "ok", "{rule}");
         server.find(&format!("last_over_time({}[10m])", rule["name"].as_str().unwrap()));
     }
-    // The machine may have killed before it was scraped, and kills meanwhile: crashes are this test's own.
-    let crashes = "cause=\"fault\"";
+    // Once nothing more is recorded. The machine kills meanwhile: crashes are this test's own.
+    let (crashes, rule) = ("cause=\"fault\"", "instance_signal_cause:killsnoop_deaths:increase1m");
     server.find(&format!(
-        "sum(sum_over_time(instance_signal_cause:killsnoop_deaths:increase1m{{{crashes}}}[10m])) \
+        "sum(sum_over_time({rule}{{{crashes}}}[10m])) \
          == sum(last_over_time(killsnoop_deaths_total{{{crashes}}}[10m]) \
-         - (min_over_time(killsnoop_deaths_total{{{crashes}}}[10m]))) > 0"
+         - min_over_time(killsnoop_deaths_total{{{crashes}}}[10m])) > 0 \
+         unless on () count({rule}{{{crashes}}})"
     ));
 }
 
