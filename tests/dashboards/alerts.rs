@@ -106,6 +106,11 @@ const CHANGES: &[(&str, &str, &str)] = &[
     ("ContainerOomKill fires", "offset 10m <=", "offset 20m <="),
     ("ContainerOomKill is silent", "offset 10m\n", "\n"),
     ("ContainerOomKill is silent", ", cause=~\"oom.*\"", ""),
+    (
+        "ContainerOomKill is silent on old deaths after",
+        "killsnoop_build_info{job=~\".*killsnoop.*\"} offset 10m",
+        "up{job=~\".*killsnoop.*\"} offset 10m",
+    ),
     ("ContainerOomKill counts", "offset 10m <=", "offset 10m >="),
     ("ContainerSigkilled fires", "|pidns_exit", ""),
     ("ContainerSigkilled fires", ") > 2\n", ") > 3\n"),
