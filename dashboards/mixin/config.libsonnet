@@ -41,6 +41,15 @@
     fleetBlind: { maxPercent: 20, minTargets: 5, 'for': '10m', severity: 'critical' },
     exporterAbsent: { 'for': '10m', severity: 'critical' },
 
+    // What the fleet dashboard reads instead of counters, and how often it is written; see rules.libsonnet.
+    recordingInterval: '1m',
+    recorded: {
+      deaths: 'instance_signal_cause:killsnoop_deaths:increase1m',
+      ooms: 'instance_scope:killsnoop_oom_kills:increase1m',
+      failedCalls: 'instance_result:killsnoop_kill_calls_failed:rate5m',
+      attached: 'instance:killsnoop_program_attached:min',
+    },
+
     dashboards: {
       prefix: 'Killsnoop / ',
       tags: ['killsnoop'],

@@ -1,6 +1,7 @@
-// Alerts and dashboards for the killsnoop exporter, as other monitoring mixins have them: `prometheusAlerts`,
-// `grafanaDashboards` and `_config`. dashboards/render makes files of them.
+// Alerts, recording rules and dashboards for the killsnoop exporter, as other monitoring mixins have them:
+// `prometheusAlerts`, `prometheusRules`, `grafanaDashboards` and `_config`. dashboards/render makes files of them.
 (import 'config.libsonnet') +
+(import 'rules.libsonnet') +
 (import 'alerts/deaths.libsonnet') +
 (import 'alerts/calls.libsonnet') +
 (import 'alerts/containers.libsonnet') +

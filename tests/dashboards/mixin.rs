@@ -62,6 +62,11 @@ fn what_an_operator_overrides_is_in_alerts_and_dashboards() {
         assert!(evaluated, "{text}");
         text
     };
+    let rules = get("prometheusRules");
+    assert!(
+        rules.contains("job=\\\"mine\\\"") && rules.contains("by (region, job, instance, signal"),
+        "{rules}"
+    );
     let alerts = get("prometheusAlerts");
     for word in
         ["job=\\\"mine\\\"", "https://runbooks.example/KillsnoopOomKill", "> 4711", "sum by (region, job"]

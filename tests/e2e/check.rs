@@ -6,6 +6,7 @@ use killsnoop_tests::{
     binary,
     exporter::{command, unprivileged},
     process::Process,
+    terminal::watched,
 };
 
 #[test]
@@ -32,6 +33,19 @@ fn check_names_what_works_and_succeeds() {
             "{expected}: {lines:#?}"
         );
     }
+}
+
+#[test]
+fn check_shows_on_a_terminal_what_it_tries_and_leaves_nothing_of_it() {
+    let (status, shown) = watched(command().args(["check", "--hook", "raw"]));
+    assert!(status.success(), "{shown:?}");
+    assert!(shown.contains("\r\u{1b}[Ktrying hook raw (1 of 1)"), "{shown:?}");
+    // What was written last emptied the line.
+    assert!(shown.ends_with("\r\u{1b}[K"), "{shown:?}");
+    // And where nobody looks there is nothing.
+    let mut check = Process::start(command().args(["check", "--hook", "raw"]));
+    assert!(check.wait().success());
+    assert_eq!(check.stderr.all(), [""; 0]);
 }
 
 #[test]

@@ -1,17 +1,12 @@
 //! What documents promise, held against the real thing: the page of this machine is as docs/metrics.md says, Prometheus
 //! understands what documents tell people to ask it, and the exporter answers what the guide shows.
 
-use std::{
-    collections::BTreeMap,
-    fs::{self, Permissions},
-    os::unix::fs::{PermissionsExt as _, symlink},
-    path::Path,
-    process::Command,
-};
+use std::{collections::BTreeMap, fs, process::Command};
 
 use killsnoop_tests::{
     eventually,
     exporter::{Exporter, command},
+    guide::{GUIDE, worker_is_killed},
     otelcol::Otelcol,
     root, tool,
 };
@@ -19,7 +14,6 @@ use serde_json::json;
 use tempfile::TempDir;
 
 const REFERENCE: &str = "docs/metrics.md";
-const GUIDE: &str = "docs/why-was-my-process-killed.md";
 
 fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
@@ -147,24 +141,6 @@ fn check(promtool: &str, questions: &[String]) -> (bool, String) {
     (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
 }
 
-/// What the guide tells of, but for its pause: a worker ignores SIGTERM and gets SIGKILL from a script. Returns its process id.
-fn worker_is_killed(folder: &Path) -> u32 {
-    let (worker, deploy) = (folder.join("worker"), folder.join("deploy.sh"));
-    symlink("/bin/sleep", &worker).unwrap();
-    fs::write(&deploy, "#!/bin/sh\nkill -TERM $1\nkill -KILL $1\n").unwrap();
-    fs::set_permissions(&deploy, Permissions::from_mode(0o755)).unwrap();
-    let mut victim =
-        Command::new("sh").args(["-c", "trap '' TERM; exec \"$0\" 1000"]).arg(&worker).spawn().unwrap();
-    let pid = victim.id();
-    let name = || fs::read_to_string(format!("/proc/{pid}/comm")).unwrap();
-    eventually(|| (name() == "worker\n").then_some(()), name);
-    // Another test may be about to start a program, and have the script open for as long.
-    let run = || Command::new(&deploy).arg(pid.to_string()).status();
-    eventually(|| run().ok(), || format!("{:?}", run()));
-    victim.wait().unwrap();
-    pid
-}
-
 /// Who it was and what happened, without the numbers, their units, and the unit of systemd.
 fn shape(answer: &str) -> Vec<String> {
     const UNITS: [&str; 4] = ["s", "ms", "µs", "ns"];
@@ -188,7 +164,7 @@ fn the_exporter_answers_what_the_guide_shows() {
     let folder = TempDir::new().unwrap();
     let socket = folder.path().join("control/sock");
     let _exporter = Exporter::start(&["--control.socket", socket.to_str().unwrap()]);
-    let pid = worker_is_killed(folder.path());
+    let pid = worker_is_killed(folder.path(), &[]);
     let why = || command().args(["why", &pid.to_string(), "--socket"]).arg(&socket).output().unwrap();
     let answered = || Some(why()).filter(|output| output.status.success());
     let answer = eventually(answered, || String::from_utf8_lossy(&why().stderr).into_owned()).stdout;

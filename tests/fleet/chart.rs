@@ -83,6 +83,7 @@ fn values_that_make_no_sense_together_are_refused_in_words() {
         (["executables=true", "hostPID=true"], "of use to root alone"),
         (["podMonitor.enabled=true", "serviceMonitor.enabled=true"], "enable one of them"),
         (["serviceMonitor.enabled=true", "service.enabled=false"], "set service.enabled too"),
+        (["otlp.metrics=true", "otlp.endpoint="], "set otlp.endpoint too"),
     ] {
         // A lint only notes what a template says of its values.
         let mut helm = Command::new(tool("helm"));
@@ -169,6 +170,8 @@ fn the_notes_say_what_to_type_and_what_is_missing() {
     }
     let all = notes(&["--set", "podMonitor.enabled=true,otlp.endpoint=http://collector:4318"]);
     assert!(!all.contains("Nobody scrapes it yet") && !all.contains("set otlp.endpoint"), "{all}");
+    let pushed = notes(&["--set", "otlp.metrics=true,otlp.endpoint=http://collector:4318"]);
+    assert!(!pushed.contains("Nobody") && pushed.contains("pushed to http://collector:4318"), "{pushed}");
 }
 
 #[test]

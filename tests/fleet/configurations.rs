@@ -1,6 +1,6 @@
 //! The configurations of collectors, Prometheus and Alertmanager, as their own tools judge them.
 
-use std::{collections::BTreeSet, path::Path, process::Command};
+use std::{collections::BTreeSet, fs, path::Path, process::Command};
 
 use killsnoop_tests::{
     judge::{Copy, output, read, run},
@@ -9,7 +9,10 @@ use killsnoop_tests::{
 
 pub(crate) const AGENT: &str = "deploy/otel-collector/agent.yaml";
 pub(crate) const GATEWAY: &str = "deploy/otel-collector/gateway.yaml";
+/// Labels of metrics that are pushed.
+pub(crate) const RELABEL: &str = "deploy/victoria-metrics/relabel.yml";
 pub(crate) const SCRAPERS: &str = "deploy/prometheus/agent.yml";
+pub(crate) const TARGETS: &str = "deploy/prometheus/targets/killsnoop.yml";
 pub(crate) const CENTRAL: &str = "deploy/prometheus/central.yml";
 pub(crate) const ALERTMANAGER: &str = "deploy/alertmanager/alertmanager.yml";
 /// The rules, as the configurations of Prometheus name them.
@@ -43,8 +46,27 @@ fn collectors_take_the_configurations_of_agent_and_gateway() {
         GATEWAY,
         otelcol,
         &[
-            ("exporters: [otlphttp]", "exporters: [otlp]"),
+            ("exporters: [otlphttp/logs]", "exporters: [otlphttp]"),
+            ("exporters: [otlphttp/metrics]", "exporters: [otlphttp/metric]"),
             ("send_batch_max_size: 16384", "send_batch_max_size: 1"),
+        ],
+    );
+}
+
+#[test]
+fn the_store_of_metrics_takes_its_configuration() {
+    let check = |path: &Path| {
+        let mut command = Command::new(tool("victoria-metrics"));
+        command.arg("-dryRun").arg(format!("-relabelConfig={}", path.display()));
+        command
+    };
+    judge(
+        RELABEL,
+        check,
+        &[
+            ("target_label: job", "targetlabel: job"),
+            ("(.*killsnoop.*)", "(.*killsnoop.*"),
+            ("labeldrop", "drop_label"),
         ],
     );
 }
@@ -69,6 +91,21 @@ fn prometheus_takes_the_configurations_of_agents_and_of_the_central_one() {
             check(&[]),
             &[("killsnoop.yaml", "no-such.yaml"), ("alertmanagers:", "alertmanager:")],
         );
+    }
+}
+
+#[test]
+fn prometheus_takes_the_targets_of_agents_and_refuses_broken_ones() {
+    let check = |copy: &Copy| {
+        let agent = copy.folder.path().join("agent.yml");
+        fs::write(&agent, read(SCRAPERS).replace("targets/*.yml", "k*.yml")).unwrap();
+        run(Command::new(tool("promtool3")).args(["check", "config", "--agent"]).arg(agent))
+    };
+    let (taken, text) = check(&Copy::of(TARGETS, "localhost:9435", "localhost:9435"));
+    assert!(taken, "{text}");
+    for (from, to) in [("- targets:", "- target:"), ("- localhost:9435", "- [localhost]")] {
+        let (taken, text) = check(&Copy::of(TARGETS, from, to));
+        assert!(!taken, "{to}: {text}");
     }
 }
 

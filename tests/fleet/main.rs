@@ -8,6 +8,7 @@
 mod chart;
 mod configurations;
 mod container;
+mod guide;
 mod image;
 mod kustomize;
 mod manifests;

@@ -16,16 +16,20 @@ use killsnoop_tests::{
     exporter::Exporter,
     http,
     judge::{output, read},
+    log_store::LogStore,
+    metrics_store::MetricsStore,
     otelcol::endpoint,
     process::Process,
     prometheus::{Prometheus, encode, listening},
-    root, tool,
+    root,
+    sender::Sender,
+    tool,
 };
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::{
-    configurations::{AGENT, ALERTMANAGER, ALERTS, CENTRAL, GATEWAY, SCRAPERS},
+    configurations::{AGENT, ALERTMANAGER, ALERTS, CENTRAL, GATEWAY, RELABEL, SCRAPERS, TARGETS},
     killed,
 };
 
@@ -41,7 +45,7 @@ fn a_kill_is_found_in_the_log_store_and_in_the_central_prometheus_and_the_alert_
     let alertmanager = Alertmanager::start(&team.address);
     let folder = TempDir::new().unwrap();
     let central = central(&alertmanager.address, folder.path());
-    let store = Store::start();
+    let store = LogStore::start();
     let gateway = Collector::start(GATEWAY, &[("LOG_STORE_ENDPOINT", &store.otlp())]);
     let agent = Collector::start(AGENT, &[("GATEWAY_ENDPOINT", &gateway.grpc), ("GATEWAY_INSECURE", "true")]);
     let exporter = Exporter::start(&["--otlp.endpoint", &format!("http://{}", agent.http)]);
@@ -73,6 +77,40 @@ fn a_kill_is_found_in_the_log_store_and_in_the_central_prometheus_and_the_alert_
     assert!(told.contains(ALERT), "{told}");
     team.hears_of(ALERT);
     drop((scraper, agent, gateway));
+}
+
+/// Sent by nobody else here.
+const PUSHED: &str = "57";
+const N_PUSHED: f64 = 1200.0;
+
+#[test]
+fn metrics_that_are_pushed_reach_the_store_with_the_values_of_a_scrape_and_the_labels_of_alerts() {
+    let relabel = format!("-relabelConfig={}", root().join(RELABEL).display());
+    let store = MetricsStore::with(&[&relabel]);
+    let gateway = Collector::start(GATEWAY, &[("METRICS_STORE_ENDPOINT", &store.otlp())]);
+    let agent = Collector::start(AGENT, &[("GATEWAY_ENDPOINT", &gateway.grpc), ("GATEWAY_INSECURE", "true")]);
+    let endpoint = format!("http://{}", agent.http);
+    let exporter = Exporter::start_with(
+        &["--otlp.metrics", "--otlp.metrics-interval=200ms", "--otlp.endpoint", &endpoint],
+        &[("OTEL_RESOURCE_ATTRIBUTES", "host.name=node-7")],
+    );
+    Sender::new(&[&format!("kill:self:{PUSHED}:{N_PUSHED}")]).run();
+
+    let series = "killsnoop_kill_calls_total{signal=\"SIGRTMIN+23\",result=\"ok\"}";
+    let scraped = exporter.scrape().value(series);
+    assert!(scraped >= N_PUSHED, "{scraped}");
+    let known = "job=~\".*killsnoop.*\", instance=\"node-7\"";
+    let question =
+        format!("killsnoop_kill_calls_total{{{known}, signal=\"SIGRTMIN+23\", result=\"ok\"}} == {scraped}");
+    let rows = store.find(&question);
+    assert_eq!(rows.len(), 1, "{rows:?}");
+    let labels: Vec<_> = rows[0].labels.keys().map(String::as_str).collect();
+    assert_eq!(labels, ["__name__", "instance", "job", "result", "signal"]);
+    // All of the page, and not this one alone; what was seen for the first time just now is in the next push.
+    let own = || exporter.scrape().series().filter(|series| series.starts_with("killsnoop_")).count();
+    let pushed = || store.query("{__name__=~\"killsnoop_.+\", instance=\"node-7\"}").len();
+    eventually(|| (pushed() == own()).then_some(()), || format!("{} of {}", pushed(), own()));
+    drop((agent, gateway));
 }
 
 /// A configuration with addresses and times of the test.
@@ -110,8 +148,7 @@ fn central(alertmanager: &str, folder: &Path) -> Prometheus {
 fn scraper(exporter: &str, central: &str) -> (Prometheus, TempDir) {
     let targets = TempDir::new().unwrap();
     let file = targets.path().join("killsnoop.yml");
-    fs::write(&file, rendered("deploy/prometheus/targets/killsnoop.yml", &[("localhost:9435", exporter)]))
-        .unwrap();
+    fs::write(&file, rendered(TARGETS, &[("localhost:9435", exporter)])).unwrap();
     let changes = [
         ("scrape_interval: 15s", "scrape_interval: 1s"),
         ("targets/*.yml", file.to_str().unwrap()),
@@ -147,43 +184,6 @@ impl Collector {
         );
         let (grpc, http) = (endpoint(&process, "GRPC"), endpoint(&process, "HTTP"));
         Self { _process: process, grpc, http }
-    }
-}
-
-/// The log store: `VictoriaLogs`.
-struct Store {
-    process: Process,
-    address: String,
-    _folder: TempDir,
-}
-
-impl Store {
-    fn start() -> Self {
-        let folder = TempDir::new().unwrap();
-        let process = Process::start(
-            Command::new(tool("victoria-logs"))
-                .args(["-httpListenAddr=127.0.0.1:0", "-loggerTimezone=UTC"])
-                .arg(format!("-storageDataPath={}", folder.path().display())),
-        );
-        let address = process.stderr.find(|line| {
-            Some(line.split_once("started server at http://")?.1.trim_end_matches('/').to_owned())
-        });
-        Self { process, address, _folder: folder }
-    }
-
-    fn otlp(&self) -> String {
-        format!("http://{}/insert/opentelemetry", self.address)
-    }
-
-    /// Waits for a log record that this `LogsQL` query finds.
-    fn find(&self, query: &str) -> Value {
-        let path = format!("/select/logsql/query?limit=1&query={}", encode(query));
-        let found = || {
-            let response = http::get(&self.address, &path, &[]);
-            assert_eq!(response.status, 200, "{query}: {}", response.text());
-            response.text().lines().next().map(|line| serde_json::from_str(line).unwrap())
-        };
-        eventually(found, || format!("{query} finds nothing\n{}", self.process.stderr))
     }
 }
 

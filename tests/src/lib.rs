@@ -13,8 +13,10 @@
 pub mod browser;
 pub mod calls;
 pub mod exporter;
+pub mod guide;
 pub mod http;
 pub mod judge;
+pub mod log_store;
 pub mod metrics_store;
 pub mod otelcol;
 pub mod process;
@@ -22,6 +24,7 @@ pub mod prometheus;
 pub mod provoke;
 pub mod scrape;
 pub mod sender;
+pub mod terminal;
 pub mod verdicts;
 
 use std::{

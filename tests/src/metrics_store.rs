@@ -5,7 +5,12 @@ use std::{collections::BTreeMap, process::Command};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::{http, process::Process, tool};
+use crate::{
+    eventually, http,
+    process::Process,
+    prometheus::{Row, encode},
+    tool,
+};
 
 /// A running store.
 pub struct MetricsStore {
@@ -25,13 +30,25 @@ impl MetricsStore {
     /// If it does not start.
     #[must_use]
     pub fn start() -> Self {
+        // What names the sender says nothing of a series.
+        Self::with(&["-opentelemetry.promoteAllResourceAttributes=false"])
+    }
+
+    /// Starts one that is empty, with further flags.
+    ///
+    /// # Panics
+    /// If it does not start.
+    #[must_use]
+    pub fn with(flags: &[&str]) -> Self {
         let folder = TempDir::new().expect("a temporary folder can be had");
         let process = Process::start(
             Command::new(tool("victoria-metrics"))
                 .args(["-httpListenAddr=127.0.0.1:0", "-memory.allowedBytes=64MB"])
-                // What names the sender and its library says nothing of a series.
+                // The library that names things says nothing of a series either.
                 .args(["-opentelemetry.usePrometheusNaming", "-opentelemetry.promoteScopeMetadata=false"])
-                .arg("-opentelemetry.promoteAllResourceAttributes=false")
+                // A question is about what is there now.
+                .arg("-search.latencyOffset=0s")
+                .args(flags)
                 .arg(format!("-storageDataPath={}", folder.path().display())),
         );
         let address = process.stderr.find(|line| {
@@ -52,6 +69,33 @@ impl MetricsStore {
         self.process.stderr.to_string()
     }
 
+    /// Evaluates an expression of `PromQL`, now.
+    ///
+    /// # Panics
+    /// If the store refuses it.
+    #[must_use]
+    pub fn query(&self, expression: &str) -> Vec<Row> {
+        self.flush();
+        let path = format!("/api/v1/query?query={}", encode(expression));
+        let answer = http::get(&self.address, &path, &[("Accept-Encoding", "identity")]);
+        Row::all(answer.text()).unwrap_or_else(|| panic!("{expression}: {}", answer.text()))
+    }
+
+    /// Evaluates it until it finds something.
+    ///
+    /// # Panics
+    /// If it never does.
+    pub fn find(&self, expression: &str) -> Vec<Row> {
+        let found = || Some(self.query(expression)).filter(|rows| !rows.is_empty());
+        eventually(found, || format!("{expression} finds nothing\n{}", self.log()))
+    }
+
+    /// What came just now is seen only after this.
+    fn flush(&self) {
+        let flushed = http::get(&self.address, "/internal/force_flush", &[]);
+        assert_eq!(flushed.status, 200, "{}", flushed.text());
+    }
+
     /// All that it has of names that begin so: for each time, in milliseconds after 1970, the series with their values; not a
     /// number where a series has none any more.
     ///
@@ -59,9 +103,7 @@ impl MetricsStore {
     /// If it gives no answer, or one that cannot be understood.
     #[must_use]
     pub fn all(&self, prefix: &str) -> BTreeMap<i64, BTreeMap<Labels, f64>> {
-        // What came just now is seen only after this.
-        let flushed = http::get(&self.address, "/internal/force_flush", &[]);
-        assert_eq!(flushed.status, 200, "{}", flushed.text());
+        self.flush();
         let path = format!("/api/v1/export?match[]=%7B__name__=~%22{prefix}.*%22%7D");
         let answer = http::get(&self.address, &path, &[("Accept-Encoding", "identity")]);
         assert_eq!(answer.status, 200, "{}", answer.text());

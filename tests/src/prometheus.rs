@@ -71,10 +71,8 @@ impl Prometheus {
     /// If the server refuses it.
     #[must_use]
     pub fn query(&self, expression: &str) -> Vec<Row> {
-        let answer = self.get(&format!("/api/v1/query?query={}", encode(expression)));
-        assert_eq!(answer["status"], "success", "{expression}: {answer}");
-        let rows = answer["data"]["result"].as_array().expect("a result has rows");
-        rows.iter().map(|row| Row::parse(row).unwrap_or_else(|| panic!("no row: {row}"))).collect()
+        let answer = http::get(&self.address, &format!("/api/v1/query?query={}", encode(expression)), &[]);
+        Row::all(answer.text()).unwrap_or_else(|| panic!("{expression}: {}", answer.text()))
     }
 
     /// Evaluates an expression until it finds something.
@@ -111,6 +109,12 @@ impl Prometheus {
 }
 
 impl Row {
+    /// The rows of an answer to a query; `None` if it is none.
+    pub(crate) fn all(answer: &str) -> Option<Vec<Self>> {
+        let answer: Value = serde_json::from_str(answer).ok()?;
+        answer["data"]["result"].as_array()?.iter().map(Self::parse).collect()
+    }
+
     fn parse(row: &Value) -> Option<Self> {
         let labels = row["metric"].as_object()?.iter();
         let labels = labels.map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())));

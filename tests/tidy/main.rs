@@ -3,7 +3,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail the test")]
 
+mod completions;
 mod documents;
+mod judges;
 mod layers;
 mod man;
 mod manifests;

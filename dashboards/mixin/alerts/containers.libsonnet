@@ -8,19 +8,20 @@ local alerts = import '../lib/alerts.libsonnet';
   local place = [config.namespaceLabel, config.podLabel, config.containerLabel],
 
   // A series appears with its first death, which increase() does not see. So what was there at the window's beginning is
-  // taken from what is there now, if the exporter was scraped then and has not begun anew since.
+  // taken from what is there now, if the exporter was seen then and has not begun anew since. It was if something of its own
+  // is there: `up` is there, as 0, of a scrape that failed, and not at all of what is pushed.
   local died(matchers, settings) =
     |||
       sum by (%(place)s) (
         %(series)s
         - (%(series)s offset %(window)s <= %(series)s or 0 * %(series)s)
-        and on (%(target)s) %(up)s offset %(window)s
+        and on (%(target)s) %(seen)s offset %(window)s
       ) > %(max)s
     ||| % (settings {
              place: lib.by(place),
              target: lib.by(),
              series: lib.select('killsnoop_container_deaths_total', matchers),
-             up: lib.select('up'),
+             seen: lib.select('killsnoop_build_info'),
            }),
 
   local where = 'Container %s' % std.join('/', ['{{ $labels.%s }}' % label for label in place]),

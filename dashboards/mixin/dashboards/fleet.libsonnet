@@ -5,7 +5,7 @@ local shared = import '../lib/shared.libsonnet';
 {
   local config = self._config,
   local d = dashboards(config),
-  local s = shared(config),
+  local s = shared(config, recorded=true),
   local p = s.p,
   local q = s.q,
   local up = q.select('up'),
@@ -18,7 +18,7 @@ local shared = import '../lib/shared.libsonnet';
     'killsnoop-fleet.json': d.dashboard(
       'killsnoop-fleet',
       'Fleet overview',
-      'Signals and deaths on all machines that run a killsnoop exporter, and which machines to look at.',
+      'Signals and deaths on all machines that run a killsnoop exporter, and which machines to look at. It needs the recording rules that come with the alerts.',
       d.common(),
       s.annotations(d),
       [
@@ -28,7 +28,7 @@ local shared = import '../lib/shared.libsonnet';
             'Not watched',
             'Exporters that cannot be scraped, or whose programs are not attached, now: nobody will know what killed a process there.',
             'none',
-            [p.instant('(count(%s == 0 or max by (%s) (%s == 0)) or vector(0))' % [up, std.join(', ', config.targetLabels), q.select('killsnoop_program_attached')])],
+            [p.instant('(count(%s == 0 or %s == 0) or vector(0))' % [up, q.select(config.recorded.attached)])],
             p.steps.goodBelow(1),
           )),
           d.at(3, 4, s.deaths),
@@ -71,7 +71,7 @@ local shared = import '../lib/shared.libsonnet';
           d.at(12, 8, p.bars(
             'Crashes, by signal',
             'Faults of a program itself, and abort().',
-            [p.query(q.happened('killsnoop_deaths_total', 'signal', s.crashed), exemplar=true)],
+            [p.query(q.happened('killsnoop_deaths_total', 'signal', s.crashed))],
           )),
         ]),
         d.row('Calls that send signals', [
@@ -85,7 +85,7 @@ local shared = import '../lib/shared.libsonnet';
             'Calls in vain, by errno',
             'EPERM: the caller may not. ESRCH: there is no such process. Calls with signal 0, which only ask, are left out.',
             'cps',
-            [p.query(q.rate('killsnoop_kill_calls_total', 'result', 'signal!="0", result!="ok"'), '{{result}}')],
+            [p.query('sum by (result) (%s)' % q.select(config.recorded.failedCalls), '{{result}}')],
           )),
         ]),
       ],

@@ -26,5 +26,12 @@
   // The same for all of the time that the dashboard shows.
   inRange(metric, labels, matchers=''):: self.counted(metric, labels, matchers, '$__range'),
 
+  // The same of what recording rules have written down, as `rules` has them by their counters. Where nothing happened there
+  // is nothing.
+  recorded(rules):: self {
+    counted(metric, labels, matchers='', window='$__interval')::
+      '%s (sum_over_time(%s[%s]))' % [if labels == '' then 'sum' else 'sum by (%s)' % labels, self.select(rules[metric], matchers), window],
+  },
+
   labels:: error 'names of labels are missing',
 }

@@ -2,8 +2,11 @@
 local panels = import 'panels.libsonnet';
 local queries = import 'queries.libsonnet';
 
-function(config) {
-  local q = queries { labels: { cluster: config.clusterLabel } },
+// With `recorded` from what recording rules have written down, for more machines than counters can be read of.
+function(config, recorded=false) {
+  local counters = queries { labels: { cluster: config.clusterLabel } },
+  local rules = { killsnoop_deaths_total: config.recorded.deaths, killsnoop_oom_kills_total: config.recorded.ooms },
+  local q = if recorded then counters.recorded(rules) else counters,
   local oomless = 'signal="SIGKILL", cause!~"%s"' % config.expectedSigkillCauses,
 
   q:: q,
@@ -54,7 +57,7 @@ function(config) {
   deathsByCause:: panels.bars(
     'Deaths, by cause',
     'What killed processes: a call (kill, tgkill, pidfd, …), the OOM killer, a fault or abort() of their own, a cgroup or a container that ended, and so on.',
-    [panels.query(q.happened('killsnoop_deaths_total', 'cause'), '{{cause}}', exemplar=true)],
+    [panels.query(q.happened('killsnoop_deaths_total', 'cause'), '{{cause}}', exemplar=!recorded)],
   ) + panels.byCause,
   oomByScope(labels, legend):: panels.bars(
     'OOM kills, by what ran out',

@@ -1,7 +1,7 @@
 //! `check`: loads and attaches everything, and says line by line what works here, what does not, and what to do.
 
 use std::{
-    io::{self, Write},
+    io::{self, IsTerminal as _, Write},
     process::ExitCode,
     sync::mpsc,
     thread,
@@ -27,9 +27,12 @@ use super::watch::{give_up, reach};
 /// How long an event may take from the kernel to here, on a machine that has much to do.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// To the beginning of the line of a terminal, which is emptied.
+const ERASE: &str = "\r\x1b[K";
+
 /// Writes one line per finding; success if signals can be counted and streamed here.
 pub(crate) fn run(args: &CheckArgs) -> Result<ExitCode> {
-    let mut report = Report { out: io::stdout() };
+    let mut report = Report { out: io::stdout(), is_watched: io::stderr().is_terminal() };
     report.system()?;
     if let Some(missing) = privilege::missing() {
         report.line(Mark::Fail, "privilege", &missing)?;
@@ -41,10 +44,15 @@ pub(crate) fn run(args: &CheckArgs) -> Result<ExitCode> {
         "CAP_BPF and CAP_PERFMON, and the kernel's type information is there",
     )?;
     let mut works = None;
-    for backend in args.kernel.backends() {
+    let n_backends = args.kernel.backends().len();
+    for (n, backend) in (1..).zip(args.kernel.backends()) {
+        report.doing(&format!(
+            "trying hook {} ({n} of {n_backends}), then a kill of a process of its own",
+            backend.name
+        ));
         match try_out(backend, args.kernel.ring_size.0) {
             // It is taken if it was asked for, or counts all.
-            Ok(found) if found.may_miss_calls && args.kernel.backends().len() > 1 => {
+            Ok(found) if found.may_miss_calls && n_backends > 1 => {
                 report.preempted(backend)?;
             }
             Ok(found) => {
@@ -67,6 +75,8 @@ pub(crate) fn run(args: &CheckArgs) -> Result<ExitCode> {
 
 struct Report<W> {
     out: W,
+    /// Whether somebody looks while it is made.
+    is_watched: bool,
 }
 
 /// What a line begins with: whether something works, or is merely worth knowing.
@@ -78,12 +88,23 @@ enum Mark {
 }
 
 impl<W: Write> Report<W> {
+    /// Shows what is being tried, up to the next line: each hook may take ten seconds on a machine that has much to do.
+    fn doing(&self, what: &str) {
+        if self.is_watched {
+            // It is no part of the report, so that nobody misses it where it cannot be written.
+            _ = write!(io::stderr(), "{ERASE}{what} …");
+        }
+    }
+
     fn line(&mut self, mark: Mark, what: &str, finding: &str) -> Result<()> {
         let mark = match mark {
             Mark::Ok => "ok",
             Mark::Fail => "FAIL",
             Mark::Note => "note",
         };
+        if self.is_watched {
+            _ = write!(io::stderr(), "{ERASE}");
+        }
         writeln!(self.out, "{mark:<5} {what:<16} {finding}")
             .or_else(closed)
             .context("cannot write the report")

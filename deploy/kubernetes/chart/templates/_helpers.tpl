@@ -62,6 +62,10 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 log stores put resource and record side by side, and there pods are those of senders. */}}
 {{- define "killsnoop-exporter.resourceAttributes" -}}
 {{- $all := list "k8s.node.name=$(NODE_NAME)" "host.name=$(NODE_NAME)" }}
+{{- /* Prometheus makes it the label instance, which otherwise would be another one after each restart. */}}
+{{- if .Values.otlp.metrics }}
+{{- $all = append $all "service.instance.id=$(NODE_NAME)" }}
+{{- end }}
 {{- range $name, $value := .Values.otlp.resourceAttributes }}
 {{- $all = append $all (printf "%s=%s" $name (urlquery $value | replace "+" "%20")) }}
 {{- end }}

@@ -11,13 +11,16 @@ use crate::{
     worker::Worker,
 };
 
+/// What this is called while it is done.
+pub(crate) const STEP: &str = "pairs";
+
 /// The kernel goes on for a moment with what has just been attached or detached.
 const SETTLE: Duration = Duration::from_millis(10);
 
 pub(crate) fn measure(report: &mut Report, tools: &[Tool], worker: &mut Worker, pairs: usize) {
     for pair in 1..=pairs {
         for (n, tool) in tools.iter().enumerate() {
-            progress::show(&format!("pair {pair} of {pairs}: {}", tool.name));
+            progress::part(STEP, &tool.name);
             if report.tools[n].why_not.is_none() {
                 measure_pair(report, n, tool, worker);
             }

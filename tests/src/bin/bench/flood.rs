@@ -17,6 +17,9 @@ use crate::{
     worker::{FLOOD, Worker},
 };
 
+/// What this is called while it is done.
+pub(crate) const STEP: &str = "idle, then a million calls";
+
 /// How a tool did. Shares are of the calls that were made.
 pub(crate) struct Flood {
     /// Calls a second.
@@ -33,10 +36,10 @@ pub(crate) struct Flood {
 
 pub(crate) fn measure(report: &mut Report, tools: &[Tool], worker: &mut Worker, idle: Duration) {
     for (n, tool) in tools.iter().enumerate() {
-        if !matches!(tool.kind, Kind::Ours | Kind::Peer) || report.tools[n].why_not.is_some() {
+        if !is_flooded(tool) || report.tools[n].why_not.is_some() {
             continue;
         }
-        progress::show(&format!("nothing, then a million calls: {}", tool.name));
+        progress::part(STEP, &tool.name);
         let running = match Running::start(tool, worker) {
             Ok(running) => running,
             Err(why) => {
@@ -49,6 +52,11 @@ pub(crate) fn measure(report: &mut Report, tools: &[Tool], worker: &mut Worker, 
         report.tools[n].flood = Some(flood(tool, &running, worker));
     }
     progress::say("floods");
+}
+
+/// Whether this is one that tells of calls.
+pub(crate) fn is_flooded(tool: &Tool) -> bool {
+    matches!(tool.kind, Kind::Ours | Kind::Peer)
 }
 
 /// Percent of a CPU while nothing happens.

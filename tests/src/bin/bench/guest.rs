@@ -12,6 +12,9 @@ use crate::{
     worker::{TENTH, Worker},
 };
 
+/// What this is called while it is done.
+pub(crate) const STEP: &str = "instructions";
+
 /// Instructions are the same each time, and it takes long to start a tool there.
 const PAIRS: usize = 1;
 
@@ -26,7 +29,7 @@ pub(crate) struct Guest {
 /// # Errors
 /// With the reason if it says nothing of use.
 pub(crate) fn measure(reference: &Path) -> Result<Guest, String> {
-    progress::show("instructions, in a virtual machine");
+    progress::part(STEP, "in a virtual machine");
     let bench = env::current_exe().expect("the kernel tells what runs");
     let mut command = Command::new(root().join("tests/bench/guest"));
     let output =

@@ -30,11 +30,11 @@ mod stats;
 mod tools;
 mod worker;
 
-use std::{env, fs, path::Path};
+use std::{env, fs, path::Path, time::Duration};
 
 use killsnoop_tests::{otelcol::Otelcol, root};
 
-use crate::{options::Options, report::Report, worker::Worker};
+use crate::{options::Options, progress::Step, report::Report, tools::Tool, worker::Worker};
 
 fn main() {
     let args: Vec<_> = env::args().skip(1).collect();
@@ -56,6 +56,7 @@ fn bench(options: &Options) {
     let object = reference.as_deref().map_err(|why| progress::say(&format!("no C references: {why}"))).ok();
     let tools = tools::all(worker.pid(), &collector.grpc(), object);
     let tools: Vec<_> = tools.into_iter().filter(|tool| options.wants(&tool.name)).collect();
+    progress::plan(steps(options, &tools));
     let mut report = Report::new(options.pairs, &tools);
     cost::measure(&mut report, &tools, &mut worker, options.pairs);
     flood::measure(&mut report, &tools, &mut worker, options.idle);
@@ -64,18 +65,31 @@ fn bench(options: &Options) {
         report.guest = Some(reference.and_then(|object| guest::measure(&object)));
     }
     progress::end();
-    publish(&report, options.write);
+    publish(&report, options);
+}
+
+/// What there is to do, with times as they are on 2 CPUs; `progress` learns how much slower this machine is.
+fn steps(options: &Options, tools: &[Tool]) -> Vec<Step> {
+    let step = |name, n, seconds| Step { name, n, each: Duration::from_secs(seconds) };
+    let n_flooded = tools.iter().filter(|tool| flood::is_flooded(tool)).count();
+    let mut steps = vec![
+        step(cost::STEP, options.pairs * tools.len(), 2),
+        step(flood::STEP, n_flooded, options.idle.as_secs() + 8),
+        step(scrape::STEP, 1, 10),
+    ];
+    steps.extend(options.guest.then(|| step(guest::STEP, 1, 120)));
+    steps
 }
 
 /// Puts the figures where people and programs look for them.
-fn publish(report: &Report, write: bool) {
+fn publish(report: &Report, options: &Options) {
     let (table, picture) = (markdown::page(report), plot::svg(report));
     println!("{table}");
-    let target = root().join("target/bench");
+    let target = &options.out;
     save(&target.join("bench.json"), &format!("{:#}\n", report.json()));
     save(&target.join("bench.md"), &table);
     save(&target.join("bench.svg"), &picture);
-    if write {
+    if options.write {
         let docs = root().join("docs/bench");
         save(&docs.join("bench.md"), &table);
         save(&docs.join("bench.svg"), &picture);

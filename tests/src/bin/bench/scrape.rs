@@ -22,6 +22,9 @@ use crate::{
     worker::Worker,
 };
 
+/// What this is called while it is done.
+pub(crate) const STEP: &str = "scrapes";
+
 /// Scrapes of each kind.
 const N: usize = 500;
 
@@ -39,7 +42,7 @@ pub(crate) struct Scrapes {
 }
 
 pub(crate) fn measure(worker: &mut Worker) -> Scrapes {
-    progress::show("scrapes");
+    progress::part(STEP, "the page of metrics");
     let exporter = Exporter::start(&[]);
     let page = exporter.get("/metrics").body;
     let fixed = Static::start(&page);
