@@ -15,8 +15,8 @@ use killsnoop_tests::{
     eventually,
     exporter::Exporter,
     http,
-    judge::{output, read},
-    otelcol::endpoint,
+    judge::{output, rendered},
+    otelcol::Collector,
     process::Process,
     prometheus::{Prometheus, encode, listening},
     root, tool,
@@ -42,8 +42,9 @@ fn a_kill_is_found_in_the_log_store_and_in_the_central_prometheus_and_the_alert_
     let folder = TempDir::new().unwrap();
     let central = central(&alertmanager.address, folder.path());
     let store = Store::start();
-    let gateway = Collector::start(GATEWAY, &[("LOG_STORE_ENDPOINT", &store.otlp())]);
-    let agent = Collector::start(AGENT, &[("GATEWAY_ENDPOINT", &gateway.grpc), ("GATEWAY_INSECURE", "true")]);
+    let gateway = Collector::silent(GATEWAY, &[("LOG_STORE_ENDPOINT", &store.otlp())]);
+    let agent =
+        Collector::silent(AGENT, &[("GATEWAY_ENDPOINT", &gateway.grpc), ("GATEWAY_INSECURE", "true")]);
     let exporter = Exporter::start(&["--otlp.endpoint", &format!("http://{}", agent.http)]);
     let scraper = scraper(&exporter.address, &central.address);
 
@@ -73,14 +74,6 @@ fn a_kill_is_found_in_the_log_store_and_in_the_central_prometheus_and_the_alert_
     assert!(told.contains(ALERT), "{told}");
     team.hears_of(ALERT);
     drop((scraper, agent, gateway));
-}
-
-/// A configuration with addresses and times of the test.
-fn rendered(path: &str, changes: &[(&str, &str)]) -> String {
-    changes.iter().fold(read(path), |text, (from, to)| {
-        assert!(text.contains(from), "{from:?} is not in {path}");
-        text.replace(from, to)
-    })
 }
 
 /// The alerts as rendered by an operator who does not wait five minutes for the first.
@@ -125,29 +118,6 @@ fn scraper(exporter: &str, central: &str) -> (Prometheus, TempDir) {
     };
     eventually(scraped, || agent.process.stderr.to_string());
     (agent, targets)
-}
-
-/// A collector by one of the shipped configurations, on ports of its own.
-struct Collector {
-    _process: Process,
-    grpc: String,
-    http: String,
-}
-
-impl Collector {
-    fn start(config: &str, variables: &[(&str, &str)]) -> Self {
-        let process = Process::start(
-            Command::new(tool("otelcol"))
-                .arg("--config")
-                .arg(root().join(config))
-                // Its own metrics have a port that cannot be left to the kernel.
-                .args(["--config", "yaml:service::telemetry::metrics::level: none"])
-                .envs([("OTLP_GRPC_LISTEN", "127.0.0.1:0"), ("OTLP_HTTP_LISTEN", "127.0.0.1:0")])
-                .envs(variables.iter().copied()),
-        );
-        let (grpc, http) = (endpoint(&process, "GRPC"), endpoint(&process, "HTTP"));
-        Self { _process: process, grpc, http }
-    }
 }
 
 /// The log store: `VictoriaLogs`.

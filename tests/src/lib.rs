@@ -15,6 +15,7 @@ pub mod calls;
 pub mod exporter;
 pub mod http;
 pub mod judge;
+pub mod measure;
 pub mod metrics_store;
 pub mod otelcol;
 pub mod process;

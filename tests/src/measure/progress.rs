@@ -7,20 +7,20 @@ use std::{
 };
 
 /// What is being done now.
-pub(crate) fn show(text: &str) {
+pub fn show(text: &str) {
     if stderr().is_terminal() {
         eprint!("\r\x1b[K{text}");
     }
 }
 
 /// What has been done, once, and when.
-pub(crate) fn say(text: &str) {
+pub fn say(text: &str) {
     static STARTED: LazyLock<Instant> = LazyLock::new(Instant::now);
     end();
     eprintln!("{:4} s  {text}", STARTED.elapsed().as_secs());
 }
 
 /// Leaves an empty line for what comes next.
-pub(crate) fn end() {
+pub fn end() {
     show("");
 }
