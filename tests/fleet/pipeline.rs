@@ -15,10 +15,10 @@ use killsnoop_tests::{
     eventually,
     exporter::Exporter,
     http,
-    judge::{output, read},
+    judge::{output, rendered},
     log_store::LogStore,
     metrics_store::MetricsStore,
-    otelcol::endpoint,
+    otelcol::Collector,
     process::Process,
     prometheus::{Prometheus, encode, listening},
     root,
@@ -46,8 +46,9 @@ fn a_kill_is_found_in_the_log_store_and_in_the_central_prometheus_and_the_alert_
     let folder = TempDir::new().unwrap();
     let central = central(&alertmanager.address, folder.path());
     let store = LogStore::start();
-    let gateway = Collector::start(GATEWAY, &[("LOG_STORE_ENDPOINT", &store.otlp())]);
-    let agent = Collector::start(AGENT, &[("GATEWAY_ENDPOINT", &gateway.grpc), ("GATEWAY_INSECURE", "true")]);
+    let gateway = Collector::silent(GATEWAY, &[("LOG_STORE_ENDPOINT", &store.otlp())]);
+    let agent =
+        Collector::silent(AGENT, &[("GATEWAY_ENDPOINT", &gateway.grpc), ("GATEWAY_INSECURE", "true")]);
     let exporter = Exporter::start(&["--otlp.endpoint", &format!("http://{}", agent.http)]);
     let scraper = scraper(&exporter.address, &central.address);
 
@@ -87,8 +88,9 @@ const N_PUSHED: f64 = 1200.0;
 fn metrics_that_are_pushed_reach_the_store_with_the_values_of_a_scrape_and_the_labels_of_alerts() {
     let relabel = format!("-relabelConfig={}", root().join(RELABEL).display());
     let store = MetricsStore::with(&[&relabel]);
-    let gateway = Collector::start(GATEWAY, &[("METRICS_STORE_ENDPOINT", &store.otlp())]);
-    let agent = Collector::start(AGENT, &[("GATEWAY_ENDPOINT", &gateway.grpc), ("GATEWAY_INSECURE", "true")]);
+    let gateway = Collector::silent(GATEWAY, &[("METRICS_STORE_ENDPOINT", &store.otlp())]);
+    let agent =
+        Collector::silent(AGENT, &[("GATEWAY_ENDPOINT", &gateway.grpc), ("GATEWAY_INSECURE", "true")]);
     let endpoint = format!("http://{}", agent.http);
     let exporter = Exporter::start_with(
         &["--otlp.metrics", "--otlp.metrics-interval=200ms", "--otlp.endpoint", &endpoint],
@@ -111,14 +113,6 @@ fn metrics_that_are_pushed_reach_the_store_with_the_values_of_a_scrape_and_the_l
     let pushed = || store.query("{__name__=~\"killsnoop_.+\", instance=\"node-7\"}").len();
     eventually(|| (pushed() == own()).then_some(()), || format!("{} of {}", pushed(), own()));
     drop((agent, gateway));
-}
-
-/// A configuration with addresses and times of the test.
-fn rendered(path: &str, changes: &[(&str, &str)]) -> String {
-    changes.iter().fold(read(path), |text, (from, to)| {
-        assert!(text.contains(from), "{from:?} is not in {path}");
-        text.replace(from, to)
-    })
 }
 
 /// The alerts as rendered by an operator who does not wait five minutes for the first.
@@ -162,29 +156,6 @@ fn scraper(exporter: &str, central: &str) -> (Prometheus, TempDir) {
     };
     eventually(scraped, || agent.process.stderr.to_string());
     (agent, targets)
-}
-
-/// A collector by one of the shipped configurations, on ports of its own.
-struct Collector {
-    _process: Process,
-    grpc: String,
-    http: String,
-}
-
-impl Collector {
-    fn start(config: &str, variables: &[(&str, &str)]) -> Self {
-        let process = Process::start(
-            Command::new(tool("otelcol"))
-                .arg("--config")
-                .arg(root().join(config))
-                // Its own metrics have a port that cannot be left to the kernel.
-                .args(["--config", "yaml:service::telemetry::metrics::level: none"])
-                .envs([("OTLP_GRPC_LISTEN", "127.0.0.1:0"), ("OTLP_HTTP_LISTEN", "127.0.0.1:0")])
-                .envs(variables.iter().copied()),
-        );
-        let (grpc, http) = (endpoint(&process, "GRPC"), endpoint(&process, "HTTP"));
-        Self { _process: process, grpc, http }
-    }
 }
 
 struct Alertmanager {

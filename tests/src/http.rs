@@ -24,11 +24,25 @@ pub struct Response {
 /// If no answer comes that is HTTP.
 #[must_use]
 pub fn get(address: &str, path: &str, headers: &[(&str, &str)]) -> Response {
+    ask("GET", address, path, headers)
+}
+
+/// Posts nothing to a path on a server of this machine.
+///
+/// # Panics
+/// If no answer comes that is HTTP.
+#[must_use]
+pub fn post(address: &str, path: &str) -> Response {
+    ask("POST", address, path, &[("Content-Length", "0")])
+}
+
+fn ask(method: &str, address: &str, path: &str, headers: &[(&str, &str)]) -> Response {
     let mut stream =
         TcpStream::connect(address).unwrap_or_else(|error| panic!("cannot reach {address}: {error}"));
     stream.set_read_timeout(Some(patience())).expect("a timeout can be set");
     let headers: String = headers.iter().flat_map(|(name, value)| [name, ": ", value, "\r\n"]).collect();
-    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{headers}\r\n");
+    let request =
+        format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{headers}\r\n");
     stream.write_all(request.as_bytes()).expect("the server reads the request");
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).expect("the server answers and closes");

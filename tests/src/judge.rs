@@ -40,6 +40,17 @@ pub fn read(path: impl AsRef<Path>) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
+/// The text of a file of the repository in which other texts stand for some of its own.
+///
+/// # Panics
+/// If one of those is not there.
+pub fn rendered(path: &str, changes: &[(&str, &str)]) -> String {
+    changes.iter().fold(read(path), |text, (from, to)| {
+        assert!(text.contains(from), "{from:?} is not in {path}");
+        text.replace(from, to)
+    })
+}
+
 /// The documents of a YAML file, as somebody else's reader understands them; empty ones are left out.
 ///
 /// # Panics

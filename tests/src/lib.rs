@@ -17,6 +17,7 @@ pub mod guide;
 pub mod http;
 pub mod judge;
 pub mod log_store;
+pub mod measure;
 pub mod metrics_store;
 pub mod otelcol;
 pub mod process;

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fs, net::TcpListener, process::Command};
 
 use tempfile::TempDir;
 
-use crate::{eventually, http, process::Process, scrape::Scrape, tool};
+use crate::{eventually, http, process::Process, root, scrape::Scrape, tool};
 
 /// A running collector on ports of its own.
 pub struct Otelcol {
@@ -14,6 +14,18 @@ pub struct Otelcol {
     metrics: String,
     // Removed when the collector is dropped.
     _folder: TempDir,
+}
+
+/// A collector by one of the configurations that ship, on ports of its own.
+pub struct Collector {
+    /// The process.
+    pub process: Process,
+    /// Where it takes OTLP over gRPC.
+    pub grpc: String,
+    /// Where it takes OTLP over HTTP.
+    pub http: String,
+    /// Where it counts what it does, if it does.
+    metrics: Option<String>,
 }
 
 /// One log record, as the collector's debug exporter prints it.
@@ -103,6 +115,53 @@ impl Otelcol {
     }
 }
 
+impl Collector {
+    /// Starts one that does not count what it does.
+    ///
+    /// # Panics
+    /// If it does not start.
+    #[must_use]
+    pub fn silent(config: &str, variables: &[(&str, &str)]) -> Self {
+        // Its own metrics have a port that cannot be left to the kernel.
+        Self::start(config, "service::telemetry::metrics::level: none", variables, None)
+    }
+
+    /// Starts one that counts what it does, as each does unless told otherwise.
+    ///
+    /// # Panics
+    /// If it does not start.
+    #[must_use]
+    pub fn counting(config: &str, variables: &[(&str, &str)]) -> Self {
+        let port = free_port();
+        let readers = format!("service::telemetry::metrics::readers: {}", readers(port));
+        Self::start(config, &readers, variables, Some(format!("127.0.0.1:{port}")))
+    }
+
+    fn start(config: &str, own: &str, variables: &[(&str, &str)], metrics: Option<String>) -> Self {
+        let process = Process::start(
+            Command::new(tool("otelcol"))
+                .arg("--config")
+                .arg(root().join(config))
+                .args(["--config", &format!("yaml:{own}")])
+                .envs([("OTLP_GRPC_LISTEN", "127.0.0.1:0"), ("OTLP_HTTP_LISTEN", "127.0.0.1:0")])
+                .envs(variables.iter().copied()),
+        );
+        let (grpc, http) = (endpoint(&process, "GRPC"), endpoint(&process, "HTTP"));
+        process.stderr.find(|line| line.contains("Everything is ready").then_some(()));
+        Self { process, grpc, http, metrics }
+    }
+
+    /// The sum of a family of those that it counts; 0 before there is one.
+    ///
+    /// # Panics
+    /// If it is silent.
+    #[must_use]
+    pub fn n(&self, family: &str) -> f64 {
+        let metrics = self.metrics.as_deref().expect("a collector that counts was started");
+        Scrape::parse(http::get(metrics, "/metrics", &[]).text()).sum(family)
+    }
+}
+
 impl Record {
     /// A field of the record itself, for instance `EventName`.
     #[must_use]
@@ -168,15 +227,17 @@ fn configuration(exporter: &str, metrics_port: u16) -> String {
 receivers: {{otlp: {{protocols: {{grpc: {{endpoint: "127.0.0.1:0"}}, http: {{endpoint: "127.0.0.1:0"}}}}}}}}
 exporters: {{{exporter}}}
 service:
-  telemetry:
-    metrics:
-      readers:
-        - pull:
-            exporter:
-              prometheus: {{host: 127.0.0.1, port: {metrics_port}, without_type_suffix: true, without_scope_info: true, without_units: true}}
+  telemetry: {{metrics: {{readers: {}}}}}
   pipelines: {{logs: {{receivers: [otlp], exporters: [{name}]}}, metrics: {{receivers: [otlp], exporters: [{name}]}}}}
-"#
+"#,
+        readers(metrics_port)
     )
+}
+
+/// Who reads its own metrics: whoever asks at this port, by their plain names.
+fn readers(port: u16) -> String {
+    let names = "without_type_suffix: true, without_scope_info: true, without_units: true";
+    format!("[{{pull: {{exporter: {{prometheus: {{host: 127.0.0.1, port: {port}, {names}}}}}}}}}]")
 }
 
 /// A port that is free now. The collector's own metrics cannot be given port 0, because it does not tell which it got.

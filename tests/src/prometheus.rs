@@ -1,11 +1,11 @@
 //! A real Prometheus server, and questions to it.
 
-use std::{collections::BTreeMap, fs, process::Command};
+use std::{collections::BTreeMap, fs, path::PathBuf, process::Command};
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::{eventually, http, process::Process, tool};
+use crate::{eventually, http, process::Process, scrape::Scrape, tool};
 
 /// A running server, or an agent.
 pub struct Prometheus {
@@ -14,8 +14,11 @@ pub struct Prometheus {
     /// Where it serves HTTP.
     pub address: String,
     // Removed when the server is dropped.
-    _folder: TempDir,
+    folder: TempDir,
 }
+
+/// Where it keeps its data, below its folder.
+const DATA: &str = "data";
 
 /// One series of an answer.
 #[derive(Debug)]
@@ -41,12 +44,12 @@ impl Prometheus {
         let process = Process::start(
             Command::new(tool(program))
                 .arg(format!("--config.file={}", config.display()))
-                .arg(format!("{storage}={}", folder.path().join("data").display()))
+                .arg(format!("{storage}={}", folder.path().join(DATA).display()))
                 .arg("--web.listen-address=127.0.0.1:0")
                 .args(flags),
         );
         let address = listening(&process);
-        let server = Self { process, address, _folder: folder };
+        let server = Self { process, address, folder };
         let ready = || (http::get(&server.address, "/-/ready", &[]).status == 200).then_some(());
         eventually(ready, || format!("{program} is not ready\n{}", server.process.stderr));
         server
@@ -63,6 +66,18 @@ impl Prometheus {
              rule_files: [\"{rules}\"]\nscrape_configs:\n{scrape_configs}"
         );
         Self::start(program, &configuration, &["--enable-feature=extra-scrape-metrics"])
+    }
+
+    /// Where it keeps what it scraped.
+    #[must_use]
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join(DATA)
+    }
+
+    /// What it says of itself.
+    #[must_use]
+    pub fn itself(&self) -> Scrape {
+        Scrape::parse(http::get(&self.address, "/metrics", &[]).text())
     }
 
     /// Evaluates an expression, now.

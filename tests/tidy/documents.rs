@@ -146,6 +146,32 @@ fn the_reference_that_the_readme_leads_to_speaks_of_every_metric() {
 }
 
 #[test]
+fn every_figure_that_is_told_of_a_fleet_was_measured() {
+    // What was chosen and not measured: sizes, times, ports and versions.
+    const CHOSEN: [&str; 9] = ["1", "5", "8", "10", "15", "100", "200", "1,000", "10,000"];
+    let (before, rest) = text("docs/scaling.md").split_once("<!-- scale: ").unwrap();
+    let (tables, after) = rest.split_once("<!-- /scale -->").unwrap();
+    let measured: BTreeSet<_> = [tables, text("docs/scale/scale.md")].into_iter().flat_map(numbers).collect();
+    assert!(measured.len() > 100, "{measured:?}");
+    let told = [before, after].into_iter().flat_map(numbers).filter(|number| !CHOSEN.contains(number));
+    none(told.filter(|number| !measured.contains(number)).map(|number| format!("docs/scaling.md: {number}")));
+}
+
+/// The numbers of a document, as they are written there; those within names, paths and what is to be typed are none.
+fn numbers(document: &str) -> impl Iterator<Item = &str> {
+    let separates = |char: char| char.is_whitespace() || "()|×…÷".contains(char);
+    let words = document.split("```").step_by(2).flat_map(move |prose| prose.split(separates));
+    let words = words.map(|word| word.trim_end_matches(|char: char| !char.is_ascii_digit()));
+    words.filter(|word| word.starts_with(|char: char| char.is_ascii_digit()))
+}
+
+#[test]
+fn numbers_are_found_among_words_and_not_in_names() {
+    let document = "It takes 1,234.5 MiB (12 … 13), ×2.5 and 15 %. See v2, [x](a/3.md) and node-4.\n```sh\nrun 16\n```\n17";
+    assert_eq!(numbers(document).collect::<Vec<_>>(), ["1,234.5", "12", "13", "2.5", "15", "17"]);
+}
+
+#[test]
 fn every_test_that_a_machine_cannot_do_exists_and_has_a_reason() {
     let tests: Vec<_> = files().filter(|file| file.is_in("tests/e2e")).collect();
     let exists = |path: &str| {

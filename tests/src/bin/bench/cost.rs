@@ -2,9 +2,10 @@
 
 use std::{thread, time::Duration};
 
+use killsnoop_tests::measure::{process, progress};
+
 use crate::{
     loops::LOOPS,
-    process, progress,
     report::Report,
     running::Running,
     tools::{Kind, Tool},

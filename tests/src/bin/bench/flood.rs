@@ -5,12 +5,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use killsnoop_tests::scrape::Scrape;
+use killsnoop_tests::{
+    measure::{process::cpu_seconds, progress},
+    scrape::Scrape,
+};
 use serde_json::{Value, json};
 
 use crate::{
-    process::cpu_seconds,
-    progress,
     report::Report,
     running::Running,
     tools::{Kind, Tool},

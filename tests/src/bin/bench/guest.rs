@@ -3,10 +3,10 @@
 
 use std::{env, path::Path, process::Command};
 
-use killsnoop_tests::{binary, root};
+use killsnoop_tests::{binary, measure::progress, root};
 
 use crate::{
-    cost, progress,
+    cost,
     report::{Figures, Report},
     tools::{self, Tool},
     worker::{TENTH, Worker},

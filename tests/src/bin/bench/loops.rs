@@ -7,10 +7,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+use killsnoop_tests::measure::stats::Summary;
 use nix::libc;
 use tempfile::TempPath;
-
-use crate::stats::Summary;
 
 /// A real-time signal that the worker ignores.
 pub(crate) const IGNORED: i32 = 40;

@@ -15,12 +15,10 @@ mod cost;
 mod flood;
 mod guest;
 mod loops;
-mod machine;
 mod markdown;
 mod options;
 mod plot;
 mod process;
-mod progress;
 mod readme;
 mod reference;
 mod report;
@@ -28,11 +26,12 @@ mod running;
 mod scrape;
 mod stats;
 mod tools;
+mod versions;
 mod worker;
 
 use std::{env, fs, path::Path, time::Duration};
 
-use killsnoop_tests::{otelcol::Otelcol, root};
+use killsnoop_tests::{measure::progress, otelcol::Otelcol, root};
 
 use crate::{options::Options, progress::Step, report::Report, tools::Tool, worker::Worker};
 

@@ -1,6 +1,9 @@
 //! The figures as tables.
 
-use std::fmt::Write as _;
+use killsnoop_tests::measure::{
+    markdown::{head, row},
+    stats::Summary,
+};
 
 use crate::{
     flood::Flood,
@@ -8,7 +11,7 @@ use crate::{
     loops::LOOPS,
     report::{Figures, Report},
     scrape::Scrapes,
-    stats::{Pairs, Summary},
+    stats::Pairs,
     tools::Kind,
 };
 
@@ -163,20 +166,4 @@ fn instructions(guest: &Result<Guest, String>) -> String {
         ),
         Err(why) => format!("{title}None: {why}\n"),
     }
-}
-
-/// The first two lines of a table.
-pub(crate) fn head(first: &str, titles: &[String]) -> String {
-    let rule: String = titles.iter().map(|_| "---|").collect();
-    format!("| {first} | {} |\n|---|{rule}\n", titles.join(" | "))
-}
-
-/// One line of a table; a cell without a figure stays empty.
-pub(crate) fn row(name: &str, cells: impl IntoIterator<Item = Option<String>>) -> String {
-    let mut line = format!("| {name} |");
-    for cell in cells {
-        // Writing to a text cannot fail.
-        _ = write!(line, " {} |", cell.unwrap_or_default());
-    }
-    line + "\n"
 }

@@ -1,8 +1,6 @@
-//! What the kernel tells of a process, and where a process runs.
+//! Where a process runs.
 
-use std::{fs, time::Duration};
-
-use nix::{libc, time::clock_getcpuclockid, unistd::Pid};
+use nix::libc;
 
 /// The CPU of the worker, which makes the calls.
 pub(crate) const CALLS: usize = 0;
@@ -17,19 +15,4 @@ pub(crate) fn pin(cpu: usize) {
         libc::CPU_SET(cpu, &mut set);
         libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &raw const set);
     }
-}
-
-/// Memory that a process has in use, in MiB; nothing if it is gone.
-pub(crate) fn rss(pid: u32) -> Option<f64> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    let kibibytes: f64 = line.trim().trim_end_matches(" kB").parse().ok()?;
-    Some(kibibytes / 1024.0)
-}
-
-/// Seconds of CPU that a process has used, all its threads together; nothing if it is gone. /proc counts in ticks, which are
-/// too long for what idles.
-pub(crate) fn cpu_seconds(pid: u32) -> Option<f64> {
-    let clock = clock_getcpuclockid(Pid::from_raw(pid.cast_signed())).ok()?;
-    Some(Duration::from(clock.now().ok()?).as_secs_f64())
 }

@@ -2,14 +2,20 @@
 
 use std::fs;
 
-use killsnoop_tests::root;
+use killsnoop_tests::{
+    measure::{
+        markdown::{filled, head, row},
+        progress,
+        stats::Summary,
+    },
+    root,
+};
 
 use crate::{
     loops::{GETPPID, KILL},
-    markdown::{head, row, told},
-    progress,
+    markdown::told,
     report::{Figures, Report},
-    stats::{Pairs, Summary},
+    stats::Pairs,
     tools::Kind,
 };
 
@@ -20,15 +26,9 @@ const END: &str = "<!-- /bench -->\n";
 pub(crate) fn fill(report: &Report) {
     let path = root().join("README.md");
     let text = fs::read_to_string(&path).expect("the repository has a README");
-    fs::write(&path, filled(&text, &short(report)).expect("the README has both marks"))
+    fs::write(&path, filled(&text, BEGIN, END, &short(report)).expect("the README has both marks"))
         .expect("it can be written");
     progress::say(&format!("wrote {}", path.display()));
-}
-
-fn filled(text: &str, figures: &str) -> Option<String> {
-    let (before, rest) = text.split_once(BEGIN)?;
-    let (_, after) = rest.split_once(END)?;
-    Some(format!("{before}{BEGIN}\n{figures}\n{END}{after}"))
 }
 
 fn short(report: &Report) -> String {
@@ -64,16 +64,7 @@ fn cost(pairs: &Pairs) -> Option<String> {
 }
 
 #[test]
-fn figures_replace_those_between_the_marks_and_nothing_else() {
-    let text = format!("a\n{BEGIN}old\n{END}b\n");
-    let new = filled(&text, "new").unwrap();
-    assert_eq!(new, format!("a\n{BEGIN}\nnew\n{END}b\n"));
-    assert_eq!(filled(&new, "new").as_ref(), Some(&new));
-    assert_eq!(filled("no marks", "new"), None);
-}
-
-#[test]
 fn the_readme_has_room_for_figures() {
     let text = fs::read_to_string(root().join("README.md")).unwrap();
-    assert!(filled(&text, "new").is_some());
+    assert!(filled(&text, BEGIN, END, "new").is_some());
 }

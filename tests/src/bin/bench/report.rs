@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use killsnoop_tests::measure::{machine::Machine, stats::Summary};
 use serde_json::{Value, json};
 
 use crate::{
     flood::Flood,
     guest::Guest,
-    machine::Machine,
     scrape::Scrapes,
-    stats::{Pairs, Summary},
+    stats::Pairs,
     tools::{Kind, Tool},
+    versions,
 };
 
 /// What was measured.
@@ -43,7 +44,7 @@ pub(crate) struct Figures {
 impl Report {
     pub(crate) fn new(pairs: usize, tools: &[Tool]) -> Self {
         let tools = tools.iter().map(Figures::new).collect();
-        Self { machine: Machine::look(), pairs, tools, scrape: None, guest: None }
+        Self { machine: Machine::look(versions::all()), pairs, tools, scrape: None, guest: None }
     }
 
     pub(crate) fn json(&self) -> Value {

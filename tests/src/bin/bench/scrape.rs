@@ -11,16 +11,16 @@ use std::{
 use axum::{Router, routing::get};
 use bytes::Bytes;
 use killsnoop_exporter::http::{Limits, serve as serve_pages};
-use killsnoop_tests::{exporter::Exporter, http};
+use killsnoop_tests::{
+    exporter::Exporter,
+    http,
+    measure::{progress, stats::Summary},
+};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    progress,
-    stats::{Pairs, Summary},
-    worker::Worker,
-};
+use crate::{stats::Pairs, worker::Worker};
 
 /// What this is called while it is done.
 pub(crate) const STEP: &str = "scrapes";

@@ -9,13 +9,13 @@ use std::{
 
 /// What is done first, second, and so on.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Step {
+pub struct Step {
     /// What is said of it.
-    pub(crate) name: &'static str,
+    pub name: &'static str,
     /// Parts that take about as long as each other.
-    pub(crate) n: usize,
+    pub n: usize,
     /// How long one takes, as far as can be known before: only ratios matter once some have been done.
-    pub(crate) each: Duration,
+    pub each: Duration,
 }
 
 /// Where a run is.
@@ -30,13 +30,13 @@ struct Plan {
 static PLAN: Mutex<Option<Plan>> = Mutex::new(None);
 
 /// Says what there is to do, before the first [`part`].
-pub(crate) fn plan(steps: Vec<Step>) {
+pub fn plan(steps: Vec<Step>) {
     let plan = Plan { started: Instant::now(), steps, at: 0, begun: 0 };
     *PLAN.lock().unwrap_or_else(PoisonError::into_inner) = Some(plan);
 }
 
 /// Begins the next part of this step.
-pub(crate) fn part(step: &str, what: &str) {
+pub fn part(step: &str, what: &str) {
     let mut plan = PLAN.lock().unwrap_or_else(PoisonError::into_inner);
     match plan.as_mut() {
         Some(plan) => {
@@ -83,21 +83,21 @@ fn words(time: Duration) -> String {
 }
 
 /// What is being done now.
-fn show(text: &str) {
+pub fn show(text: &str) {
     if stderr().is_terminal() {
         eprint!("\r\x1b[K{text}");
     }
 }
 
 /// What has been done, once, and when.
-pub(crate) fn say(text: &str) {
+pub fn say(text: &str) {
     static STARTED: LazyLock<Instant> = LazyLock::new(Instant::now);
     end();
     eprintln!("{:4} s  {text}", STARTED.elapsed().as_secs());
 }
 
 /// Leaves an empty line for what comes next.
-pub(crate) fn end() {
+pub fn end() {
     show("");
 }
 
@@ -105,7 +105,7 @@ pub(crate) fn end() {
 mod tests {
     use std::{env, process::Command};
 
-    use killsnoop_tests::terminal::watched;
+    use crate::terminal::watched;
     use tempfile::TempDir;
 
     use super::*;
