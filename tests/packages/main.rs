@@ -7,6 +7,7 @@
 
 mod bytes;
 mod debian;
+mod first_alert;
 mod judges;
 mod machine;
 mod rpm;
