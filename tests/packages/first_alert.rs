@@ -29,11 +29,11 @@ const QUESTIONS: [(&str, &str, &str); 5] = [
 #[test]
 fn the_commands_in_the_documents_lead_from_the_tarball_to_a_log_and_to_an_alert() {
     let mut way = Way::new(machine());
-    way.folder = "/root".to_owned();
+    way.folder = "/srv".to_owned();
     for command in commands("docs/install.md", "# Install") {
         way.go(&command.replace("amd64", own_arch()));
     }
-    way.folder = "/root/sources".to_owned();
+    way.folder = "/srv/sources".to_owned();
     for command in commands("docs/fleet.md", "## From a package to the first alert") {
         way.go(&command);
     }
@@ -48,7 +48,7 @@ fn the_commands_in_the_documents_lead_from_the_tarball_to_a_log_and_to_an_alert(
 /// A machine with the tarball, the sources, and the programs as their own packages would bring them.
 fn machine() -> Machine {
     let debian = Debian::new();
-    let home = debian.path().join("root");
+    let home = debian.path().join("srv");
     let tarball = the_one(&packages(own_arch()), ".tar.gz");
     fs::copy(&tarball, home.join(tarball.file_name().unwrap())).unwrap();
     let sources = home.join("sources");
@@ -160,12 +160,14 @@ impl Way {
     fn print(&self) {
         let total: f64 = self.steps.iter().map(|step| step.1).sum();
         let waited: f64 = self.steps.iter().filter(|step| !step.2.is_empty()).map(|step| step.1).sum();
-        let mut table = "\n| seconds | command | waits for |\n|---:|---|---|\n".to_owned();
-        for (command, seconds, awaited) in &self.steps {
-            let shown = command.replace('|', "\\|");
-            table += &format!("| {seconds:.1} | `{shown}` | {awaited} |\n");
-        }
-        table += &format!("| {total:.1} | all of it | {waited:.1} of them for the two intervals |\n");
+        let row = |(command, seconds, awaited): &Step| {
+            format!("| {seconds:.1} | `{}` | {awaited} |\n", command.replace('|', "\\|"))
+        };
+        let rows: String = self.steps.iter().map(row).collect();
+        let table = format!(
+            "\n| seconds | command | waits for |\n|---:|---|---|\n{rows}\
+             | {total:.1} | all of it | {waited:.1} of them for the two intervals |\n"
+        );
         io::stdout().write_all(table.as_bytes()).unwrap();
     }
 }
