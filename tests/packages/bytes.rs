@@ -33,16 +33,19 @@ impl Copy {
 
     /// Packs a binary for this machine, and returns where the packages are.
     pub(crate) fn pack(&self, binary: &Path) -> PathBuf {
-        let out = self.0.path().join("out");
+        done(self.command("deploy/package").env("KILLSNOOP_BIN", binary));
+        self.0.path().join("out")
+    }
+
+    /// Runs a program in it, which makes the same of it whenever it runs.
+    pub(crate) fn command(&self, program: &str) -> Command {
         let commit = done(Command::new("git").args(["log", "-1", "--format=%ct"]).current_dir(root()));
-        done(
-            Command::new("deploy/package")
-                .current_dir(self.0.path())
-                .env("KILLSNOOP_BIN", binary)
-                .env("KILLSNOOP_PACKAGES", &out)
-                .env("SOURCE_DATE_EPOCH", commit.trim()),
-        );
-        out
+        let mut command = Command::new(program);
+        command
+            .current_dir(self.0.path())
+            .env("KILLSNOOP_PACKAGES", self.0.path().join("out"))
+            .env("SOURCE_DATE_EPOCH", commit.trim());
+        command
     }
 }
 
@@ -62,6 +65,26 @@ fn another_folder_gives_the_same_bytes() {
     copy.change("deploy/man/killsnoop.8", "killsnoop", "killsnoop ");
     let after = sums(&copy.pack(Path::new("/bin/true")));
     assert_eq!(after.lines().filter(|line| before.contains(line)).count(), 1, "{before}\n{after}");
+}
+
+#[test]
+fn on_a_terminal_packing_says_what_it_is_at_and_elsewhere_only_how_long_it_took() {
+    let copy = Copy::new();
+    let quiet = done(copy.command("deploy/package").env("KILLSNOOP_BIN", "/bin/true"));
+    assert_eq!(quiet.matches("deploy/package: ").count(), 1, "{quiet}");
+    assert!(quiet.contains("deploy/package: done in "), "{quiet}");
+    let shown = done(
+        copy.command("script")
+            .args(["--quiet", "--return", "--command", "deploy/package", "/dev/null"])
+            .env("KILLSNOOP_BIN", "/bin/true"),
+    );
+    for n in 1..=7 {
+        let lines: Vec<_> = shown.lines().filter(|line| line.contains(&format!("[{n}/7] "))).collect();
+        assert!(
+            lines.len() == 2 && lines[1].trim_end().ends_with(" s"),
+            "what it is, and its seconds: {shown}"
+        );
+    }
 }
 
 #[test]

@@ -36,21 +36,28 @@ fn lintian_and_rpmlint_refuse_what_is_wrong_with_a_package() {
     let copy = Copy::new();
     // What is changed in which file, and what either of them says of it.
     let yaml = "deploy/packages/nfpm.yaml";
-    let man = "  - { src: man/killsnoop.8.gz, dst: /usr/share/man/man8/killsnoop.8.gz, packager: deb }\n";
+    let man = "  - {src: man/killsnoop.8.gz, dst: /usr/share/man/man8/killsnoop.8.gz, packager: deb}\n";
     let copyright =
-        "  - { src: doc/copyright, dst: /usr/share/doc/killsnoop-exporter/copyright, packager: deb }\n";
+        "  - {src: doc/copyright, dst: /usr/share/doc/killsnoop-exporter/copyright, packager: deb}\n";
     copy.change(yaml, man, "");
     copy.change(yaml, copyright, "");
     copy.change(yaml, "license: (MIT OR Apache-2.0)", "license: (MIT OR Proprietary)");
-    copy.change(yaml, "packager: rpm, type: doc }", "packager: rpm }");
+    copy.change(yaml, "packager: rpm, type: doc}", "packager: rpm}");
     copy.change("deploy/package", "usr/bin/$NAME 755", "usr/bin/$NAME 4757");
+    copy.change(yaml, "authors <killsnoop-exporter@packages.invalid>", "authors");
     copy.change("deploy/packages/deb/postrm", "#!/bin/sh", "#!/bin/csh");
     // What is packed is not looked at here, so it may be small.
     let out = copy.pack(Path::new("/bin/true"));
 
     let (accepted, text) = lintian(&the_one(&out, ".deb"));
     assert!(!accepted, "{text}");
-    for tag in ["no-copyright-file", "no-manual-page", "elevated-privileges 4755", "csh"] {
+    for tag in [
+        "no-copyright-file",
+        "no-manual-page",
+        "elevated-privileges 4755",
+        "csh",
+        "malformed-contact Maintainer",
+    ] {
         assert!(text.contains(tag), "{tag}: {text}");
     }
     let (accepted, text) = rpmlint(&the_one(&out, ".rpm"));
@@ -60,40 +67,37 @@ fn lintian_and_rpmlint_refuse_what_is_wrong_with_a_package() {
     }
 }
 
+/// The libraries that are linked into the binary, by what cargo builds it of: names and versions.
+pub(crate) fn linked(machine: &str) -> BTreeSet<String> {
+    let triple = format!("{machine}-unknown-linux-gnu");
+    let tree = done(
+        Command::new("cargo")
+            .args(["tree", "--offline", "--locked", "--package", "killsnoop-exporter", "--edges", "normal"])
+            .args(["--prefix", "none", "--format", "{p}", "--no-dedupe", "--target", &triple])
+            .env_remove("RUSTC")
+            .current_dir(root()),
+    );
+    tree.lines()
+        .filter(|line| !line.contains("(proc-macro)") && !line.starts_with("killsnoop-exporter "))
+        .filter_map(|line| line.split_once(" v"))
+        .map(|(name, version)| format!("{name} {}", version.split(' ').next().unwrap()))
+        .collect()
+}
+
+fn name(component: &Value) -> String {
+    let field = |key: &str| component[key].as_str().unwrap();
+    format!("{} {}", field("name"), field("version"))
+}
+
 #[test]
 fn the_list_of_what_is_in_the_binary_is_valid_and_names_every_library_that_is_linked() {
     for (arch, machine, _) in ARCHITECTURES {
         let path = the_one(&packages(arch), ".cdx.json");
         done(Command::new(root().join("tests/tools/sbom")).arg(&path));
         let list: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
-        let name = |component: &Value| {
-            let field = |key: &str| component[key].as_str().unwrap().to_owned();
-            format!("{} {}", field("name"), field("version"))
-        };
         let named: BTreeSet<_> = list["components"].as_array().unwrap().iter().map(name).collect();
-        let triple = format!("{machine}-unknown-linux-gnu");
-        let tree = done(
-            Command::new("cargo")
-                .args([
-                    "tree",
-                    "--offline",
-                    "--locked",
-                    "--package",
-                    "killsnoop-exporter",
-                    "--edges",
-                    "normal",
-                ])
-                .args(["--prefix", "none", "--format", "{p}", "--no-dedupe", "--target", &triple])
-                .env_remove("RUSTC")
-                .current_dir(root()),
-        );
-        let linked: BTreeSet<_> = tree
-            .lines()
-            .filter(|line| !line.contains("(proc-macro)") && !line.starts_with("killsnoop-exporter "))
-            .filter_map(|line| line.split_once(" v"))
-            .map(|(name, version)| format!("{name} {}", version.split(' ').next().unwrap()))
-            .collect();
-        assert!(linked.len() > 50, "{tree}");
+        let linked = linked(machine);
+        assert!(linked.len() > 50, "{linked:?}");
         let missing: Vec<_> = linked.difference(&named).collect();
         assert!(missing.is_empty(), "{arch}: {missing:?}");
         let unlicensed =

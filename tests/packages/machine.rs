@@ -39,7 +39,8 @@ impl Machine {
         machine
     }
 
-    fn command(&self, words: &[&str]) -> Command {
+    /// A command in it that is still to be run.
+    pub(crate) fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new("nsenter");
         command.args(["--all", "--target", &self.leader.to_string()]).args(words);
         command.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("LC_ALL", "C.UTF-8").stdin(Stdio::null());

@@ -7,7 +7,10 @@
 
 mod bytes;
 mod debian;
+mod first_alert;
+mod image;
 mod judges;
+mod licences;
 mod machine;
 mod rpm;
 mod service;

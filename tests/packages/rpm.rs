@@ -64,7 +64,7 @@ fn the_rpm_and_the_tarball_hold_the_files_of_the_deb() {
             .partition(|(name, _)| name.starts_with("usr/") || name.starts_with("etc/"));
         assert_eq!(expected, same(tar), "{arch}");
         let documents: BTreeSet<_> = documents.into_keys().collect();
-        let licences = ["LICENSE-APACHE", "LICENSE-GPL-2.0", "LICENSE-MIT"];
+        let licences = ["LICENSE-APACHE", "LICENSE-GPL-2.0", "LICENSE-MIT", "LICENSES-of-libraries.txt"];
         let others = ["CHANGELOG.md", "INSTALL.md", "README.md", "sbom.cdx.json"];
         assert_eq!(documents, licences.into_iter().chain(others).map(str::to_owned).collect(), "{arch}");
 
