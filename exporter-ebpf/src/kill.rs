@@ -44,7 +44,6 @@ macro_rules! at_functions {
         /// arguments in the same registers.
         #[fexit]
         #[inline(always)]
-        #[expect(clippy::needless_pass_by_value, reason = "the macro passes its context by value")]
         fn $native(ctx: FExitContext) -> i32 {
             // Such as: long __x64_sys_kill(const struct pt_regs *regs)
             let (registers, result) = (Struct::new(ctx.arg(0)), ctx.arg(1));
@@ -59,7 +58,6 @@ macro_rules! at_functions {
         /// The same for the functions that only 32-bit programs come to, such as `__ia32_sys_kill`.
         #[fexit]
         #[inline(always)]
-        #[expect(clippy::needless_pass_by_value, reason = "the macro passes its context by value")]
         fn $compat(ctx: FExitContext) -> i32 {
             let (registers, result) = (Struct::new(ctx.arg(0)), ctx.arg(1));
             if is_set(COUNTS_ALONE) {
@@ -286,12 +284,12 @@ impl Call {
     /// Tells user space, if it wants to know of this one.
     #[inline(always)]
     fn tell(&self, pid: u32, tid: u32) -> Result<(), Lost> {
-        let (target, target_tid) = self.target();
+        let (target, thread) = self.target();
         if !filter().wants(self.syscall, pid, target, self.signal, self.result < 0) {
             return Ok(());
         }
         add_one(PRODUCED.get_ptr_mut(KIND_CALL.into()))?;
-        self.send(pid, tid, target, target_tid)
+        self.send(pid, tid, target, thread)
     }
 
     /// The target, and the thread of it that was asked for.
@@ -316,11 +314,11 @@ impl Call {
     }
 
     #[inline(always)]
-    fn send(&self, pid: u32, tid: u32, target: i32, target_tid: i32) -> Result<(), Lost> {
+    fn send(&self, pid: u32, tid: u32, target: i32, thread: i32) -> Result<(), Lost> {
         let task = Task::current();
         let leader = task.leader();
         let (sender_cgroup, sender_memory_cgroup) = leader.cgroups();
-        let target_pid = target_pid(self.syscall, leader, tid);
+        let reached = target_pid(self.syscall, leader, tid);
         let reserved = if self.is_urgent() {
             URGENT.reserve_untyped::<KillEvent>(0).ok_or(Lost::UrgentRingFull)
         } else {
@@ -341,8 +339,8 @@ impl Call {
             sender_tid: tid,
             sender_uid: leader.uid(),
             target,
-            target_tid,
-            target_pid,
+            target_tid: thread,
+            target_pid: reached,
             result: self.result as i32,
             reserved_too: 0,
             sender_comm: task.comm(),

@@ -12,8 +12,8 @@ use killsnoop_common::{kill::KillKey, layout::KILL_COUNTS_LEN};
 
 use crate::kernel::constant;
 
-/// What the kernel shows of an element: `struct bpf_iter__bpf_map_elem` of kernel/bpf/map_iter.c. Of a map with values for
-/// each CPU it is those of all.
+/// What the kernel shows of an element: `struct bpf_iter__bpf_map_elem` of `kernel/bpf/map_iter.c`. Of a map with values
+/// for each CPU it is those of all.
 #[repr(C)]
 struct Element {
     meta: *const Meta,

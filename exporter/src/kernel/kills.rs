@@ -28,7 +28,7 @@ use super::{
 const MAP: &str = "KILLS";
 
 /// What the kernel has room for when it shows a map, and so for the values of one key: those of 600 CPUs. See
-/// `bpf_seq_read` of kernel/bpf/bpf_iter.c.
+/// `bpf_seq_read` of `kernel/bpf/bpf_iter.c`.
 const SHOWN_AT_ONCE: usize = 32 << 10;
 
 /// Calls by signal and result, and below that by system call.
@@ -136,9 +136,13 @@ impl Whole {
 
 /// A key, and after it the values of all CPUs, as the program `read_kills` writes them.
 fn row(bytes: &[u8]) -> (KillKey, KillCounts) {
-    let mut words = bytes.chunks_exact(8).map(|word| u64::from_ne_bytes(word.try_into().unwrap_or_default()));
-    let [a, b, c, d, e, f, g, h] = words.next().unwrap_or_default().to_ne_bytes();
-    let key = KillKey { signal: u32::from_ne_bytes([a, b, c, d]), result: i32::from_ne_bytes([e, f, g, h]) };
+    let (key, counts) = bytes.split_at(size_of::<KillKey>());
+    let (signal, result) = key.split_at(size_of::<u32>());
+    let key = KillKey {
+        signal: u32::from_ne_bytes(signal.try_into().unwrap_or_default()),
+        result: i32::from_ne_bytes(result.try_into().unwrap_or_default()),
+    };
+    let words = counts.chunks_exact(8).map(|word| u64::from_ne_bytes(word.try_into().unwrap_or_default()));
     let mut sum = KillCounts::default();
     for (n, calls) in words.enumerate() {
         sum.calls[n % Syscall::ALL.len()] += calls;

@@ -62,6 +62,7 @@ impl Plan {
     }
 
     /// What is left as planned, times how much longer than planned it has taken so far.
+    #[expect(clippy::cast_precision_loss, reason = "parts are few")]
     fn left(&self, elapsed: Duration) -> Duration {
         let all =
             |steps: &[Step]| steps.iter().map(|step| step.each.as_secs_f64() * step.n as f64).sum::<f64>();
