@@ -34,6 +34,7 @@ const PLACES: &[(&str, &[&str])] = &[
     ("tonic_prost", &["otlp/grpc"]),
     ("tonic_types", &["otlp"]),
     ("tracing_subscriber", &["log"]),
+    ("uuid", &["otlp/resource"]),
     // HTTP has two ends, a server and a client.
     ("bytes", &["otlp/http"]),
     ("flate2", &["otlp/http"]),

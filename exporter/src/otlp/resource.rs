@@ -8,14 +8,24 @@ use std::{fs, sync::LazyLock};
 use opentelemetry_proto::tonic::{common::v1::InstrumentationScope, resource::v1::Resource};
 use opentelemetry_semantic_conventions::resource as semconv;
 use rustix::system::uname;
+use uuid::{Uuid, uuid};
 
 use super::record::text;
 
-/// Tells this run from others: the same for all that it sends.
-static INSTANCE: LazyLock<Option<String>> = LazyLock::new(new_instance);
+/// Tells this exporter from others, and is the same after a restart: what is pushed goes on in the series that were there.
+static INSTANCE: LazyLock<Option<String>> = LazyLock::new(|| instance(first_line(MACHINE_ID)));
 
-fn new_instance() -> Option<String> {
-    first_line("/proc/sys/kernel/random/uuid")
+/// `machine-id(5)`; containers seldom have one.
+const MACHINE_ID: &str = "/etc/machine-id";
+
+/// Of OpenTelemetry's, for ids that are made of something else: see `service.instance.id` in its semantic conventions.
+const NAMESPACE: Uuid = uuid!("4d63009a-8d0f-11ee-aad7-4c796ed8e320");
+
+/// A machine has one exporter. Where it has no id of its own, each start is another instance.
+fn instance(machine: Option<String>) -> Option<String> {
+    machine
+        .map(|id| Uuid::new_v5(&NAMESPACE, id.as_bytes()).to_string())
+        .or_else(|| first_line("/proc/sys/kernel/random/uuid"))
 }
 
 /// Who made what is sent: this library.
@@ -35,7 +45,7 @@ pub(super) fn detect(given: &[(String, String)]) -> Resource {
         (semconv::SERVICE_VERSION, Some(env!("CARGO_PKG_VERSION").to_owned())),
         (semconv::SERVICE_INSTANCE_ID, INSTANCE.clone()),
         (semconv::HOST_NAME, Some(uname.nodename().to_string_lossy().into_owned())),
-        (semconv::HOST_ID, first_line("/etc/machine-id")),
+        (semconv::HOST_ID, first_line(MACHINE_ID)),
         (semconv::HOST_ARCH, Some(arch(std::env::consts::ARCH).to_owned())),
         (semconv::OS_TYPE, Some("linux".to_owned())),
         (semconv::OS_VERSION, Some(uname.release().to_string_lossy().into_owned())),
@@ -105,10 +115,14 @@ mod tests {
     }
 
     #[test]
-    fn two_runs_are_told_apart_and_what_one_run_sends_is_not() {
+    fn a_machine_is_one_instance_and_without_an_id_of_its_own_each_start_is_one() {
         let id = || get(&detect(&[]), "service.instance.id");
         assert_eq!(id(), id());
-        assert_ne!(new_instance(), *INSTANCE);
+        let of_machine = |machine: &str| instance(Some(machine.to_owned())).unwrap();
+        let machine = "6c0f0a4f1d5e4b5f9f0c7a8d2b3e4f50";
+        assert_eq!(of_machine(machine), of_machine(machine));
+        assert_ne!(of_machine(machine), of_machine("0"));
+        assert_ne!(instance(None), instance(None));
     }
 
     #[test]
