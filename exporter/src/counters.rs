@@ -157,7 +157,7 @@ pub struct Outcomes {
 pub struct Program {
     /// Its name, and what it hooks, for instance `sys_exit_call:syscalls/sys_exit_kill`.
     pub name: &'static str,
-    /// Whether it is attached.
+    /// Whether it is attached, and the kernel runs it: programs at its functions can be switched off.
     pub attached: bool,
     /// How often it ran; counted by the kernel only while `kernel.bpf_stats_enabled` is 1.
     pub n_runs: u64,

@@ -39,6 +39,7 @@ mod bpf;
 mod btf;
 mod counters;
 mod events;
+mod ftrace;
 mod hook;
 mod images;
 mod kills;

@@ -2,7 +2,7 @@
 
 use std::{
     fs, io,
-    os::fd::{AsRawFd, OwnedFd},
+    os::fd::AsRawFd,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
@@ -20,6 +20,8 @@ use killsnoop_common::{
 use super::{
     Backend, KernelError, Reader,
     events::ReaderCounts,
+    ftrace,
+    hook::Hooked,
     kills::{Kills, Whole},
     shared::Shared,
 };
@@ -33,7 +35,7 @@ pub struct MapCounters {
     oom_kills: Shared,
     produced: Shared,
     lost: Shared,
-    programs: Vec<(&'static str, Vec<OwnedFd>)>,
+    programs: Vec<Hooked>,
     backend: &'static Backend,
     features: Vec<(Feature, bool)>,
     attached: Arc<AtomicBool>,
@@ -46,7 +48,7 @@ impl MapCounters {
         all_kills: Option<Whole>,
         backend: &'static Backend,
         features: Vec<(Feature, bool)>,
-        programs: Vec<(&'static str, Vec<OwnedFd>)>,
+        programs: Vec<Hooked>,
         attached: &Arc<AtomicBool>,
         reader: &Reader,
     ) -> Result<Self, KernelError> {
@@ -93,16 +95,11 @@ impl MapCounters {
         counted.filter(|(_, n)| *n > 0).collect()
     }
 
-    /// What the kernel says of a program, copies summed, see `bpf_prog_show_fdinfo` in kernel/bpf/syscall.c.
-    fn program(&self, name: &'static str, copies: &[OwnedFd]) -> io::Result<Program> {
-        let mut program =
-            Program { name, attached: self.attached.load(Relaxed), n_runs: 0, n_recursion_misses: 0 };
-        for fd in copies {
-            let info = fs::read_to_string(format!("/proc/self/fdinfo/{}", fd.as_raw_fd()))?;
-            program.n_runs += field(&info, "run_cnt");
-            program.n_recursion_misses += field(&info, "recursion_misses");
-        }
-        Ok(program)
+    /// The programs, each as it stands.
+    fn programs(&self) -> io::Result<Vec<Program>> {
+        let (is_attached, runs_functions) = (self.attached.load(Relaxed), ftrace::is_on());
+        let state = |hooked: &Hooked| program(hooked, is_attached && (runs_functions || !hooked.at_function));
+        self.programs.iter().map(state).collect()
     }
 }
 
@@ -122,11 +119,7 @@ impl Counters for MapCounters {
             oom_kills: Scope::ALL.into_iter().zip(numbers(&self.oom_kills)).collect(),
             produced,
             lost,
-            programs: self
-                .programs
-                .iter()
-                .map(|(name, copies)| self.program(name, copies))
-                .collect::<Result<_, _>>()?,
+            programs: self.programs()?,
             // All keys are put in at load and none is ever added or removed.
             maps: vec![MapFill { name: "kills", n_entries: n_keys, capacity: KillKey::N as u64 }],
             hook: self.backend.name,
@@ -135,6 +128,17 @@ impl Counters for MapCounters {
             n_undecodable,
         })
     }
+}
+
+/// What the kernel says of a program, copies summed, see `bpf_prog_show_fdinfo` in kernel/bpf/syscall.c.
+fn program(Hooked { name, copies, .. }: &Hooked, attached: bool) -> io::Result<Program> {
+    let mut program = Program { name, attached, n_runs: 0, n_recursion_misses: 0 };
+    for fd in copies {
+        let info = fs::read_to_string(format!("/proc/self/fdinfo/{}", fd.as_raw_fd()))?;
+        program.n_runs += field(&info, "run_cnt");
+        program.n_recursion_misses += field(&info, "recursion_misses");
+    }
+    Ok(program)
 }
 
 /// The same calls by system call, and whether they succeeded.

@@ -17,6 +17,7 @@ use killsnoop_common::kill::Syscall;
 use thiserror::Error;
 
 use super::{
+    ftrace,
     preemption::Preemption,
     probes::{self, At, Probes},
     types::Types,
@@ -97,12 +98,23 @@ pub static BACKENDS: [Backend; 5] = [
 /// Programs that are attached.
 #[derive(Debug, Default)]
 pub(super) struct Attached {
-    /// Each program's name, and the kernel's copies of it.
-    pub(super) programs: Vec<(&'static str, Vec<OwnedFd>)>,
+    /// The programs.
+    pub(super) programs: Vec<Hooked>,
     /// What holds programs attached that their object does not hold.
     pub(super) links: Vec<FExitLink>,
     /// The same of probes.
     pub(super) probes: Vec<OwnedFd>,
+}
+
+/// A program that is attached.
+#[derive(Debug)]
+pub(super) struct Hooked {
+    /// Its name.
+    pub(super) name: &'static str,
+    /// The kernel's copies of it.
+    pub(super) copies: Vec<OwnedFd>,
+    /// Whether it is at a function of the kernel, which can be switched off, and not at a tracepoint.
+    pub(super) at_function: bool,
 }
 
 /// Why a back end could not be used.
@@ -124,6 +136,11 @@ pub enum HookError {
         "this kernel may preempt its programs, and misses the calls of others meanwhile; --hook {0} takes it all the same"
     )]
     Preempted(&'static str),
+    /// It would be attached, and not run.
+    #[error(
+        "kernel.ftrace_enabled is 0, and so the kernel runs no programs at its functions; set it to 1 (sysctl), and start again"
+    )]
+    SwitchedOff,
     /// The kernel does not name the function of a call.
     #[error("this kernel names no function for {0}")]
     NoFunction(&'static str),
@@ -230,13 +247,16 @@ fn attach_functions(Loadable { ebpf, types, .. }: Loadable<'_>) -> Result<Attach
             copies.push(copy);
             attached.links.push(link);
         }
-        attached.programs.push((name, copies));
+        attached.programs.push(Hooked { name, copies, at_function: true });
     }
     Ok(attached)
 }
 
 /// All or none: the next back end sees the same calls.
 fn has_functions(types: &Types) -> Result<(), HookError> {
+    if !ftrace::is_on() {
+        return Err(HookError::SwitchedOff);
+    }
     for syscall in Syscall::ALL {
         if types.native_functions.iter().all(|(other, _)| *other != syscall) {
             return Err(HookError::NoFunction(syscall.name()));
@@ -254,7 +274,8 @@ fn attach_probes(Loadable { ebpf, object, types }: Loadable<'_>) -> Result<Attac
     let functions = types.native_functions.iter().chain(&types.compat_functions);
     let functions: Vec<_> = functions.map(|(_, function)| function.clone()).collect();
     let link = attach_probe(&program, &functions, At::Return)?;
-    Ok(Attached { programs: vec![(name, vec![program])], probes: vec![link], ..Attached::default() })
+    let programs = vec![Hooked { name, copies: vec![program], at_function: true }];
+    Ok(Attached { programs, probes: vec![link], ..Attached::default() })
 }
 
 /// A program at functions of the kernel.
@@ -303,7 +324,8 @@ fn attach_tracepoints(Loadable { ebpf, .. }: Loadable<'_>) -> Result<Attached, H
             }
         }
     }
-    Ok(Attached { programs: vec![(name, vec![hold(name, program.fd())?])], ..Attached::default() })
+    let programs = vec![Hooked { name, copies: vec![hold(name, program.fd())?], at_function: false }];
+    Ok(Attached { programs, ..Attached::default() })
 }
 
 /// One program at the exit of every system call.
@@ -314,7 +336,8 @@ fn attach_raw(Loadable { ebpf, types, .. }: Loadable<'_>) -> Result<Attached, Ho
         .load("sys_exit", &types.all)
         .map_err(|error| HookError::Load { program: name, said: error.into() })?;
     program.attach().map_err(|error| HookError::AttachRaw { said: error.into() })?;
-    Ok(Attached { programs: vec![(name, vec![hold(name, program.fd())?])], ..Attached::default() })
+    let programs = vec![Hooked { name, copies: vec![hold(name, program.fd())?], at_function: false }];
+    Ok(Attached { programs, ..Attached::default() })
 }
 
 pub(super) fn program<'a, T>(ebpf: &'a mut Ebpf, name: &'static str) -> Result<&'a mut T, HookError>

@@ -9,7 +9,8 @@ use aya::{
 };
 
 use super::{
-    hook::{Attached, HookError, Loadable, attach_probe, hold, program},
+    ftrace,
+    hook::{Attached, HookError, Hooked, Loadable, attach_probe, hold, program},
     preemption::Preemption,
     probes::{At, Probes},
     types::Types,
@@ -57,12 +58,13 @@ pub(super) fn attach(loadable: Loadable<'_>) -> Result<Attached, HookError> {
         if let Some(n) = probed.iter().position(|(instead_of, ..)| *instead_of == name) {
             let (_, name, program) = probed.swap_remove(n);
             attached.probes.push(attach_probe(&program, &[name.to_owned()], At::Entry)?);
-            attached.programs.push((name, vec![program]));
+            attached.programs.push(Hooked { name, copies: vec![program], at_function: true });
             continue;
         }
         let program: &mut BtfTracePoint = program(ebpf, name)?;
         program.attach().map_err(|error| HookError::Load { program: name, said: error.into() })?;
-        attached.programs.push((name, vec![hold(name, program.fd())?]));
+        let copies = vec![hold(name, program.fd())?];
+        attached.programs.push(Hooked { name, copies, at_function: false });
     }
     Ok(attached)
 }
@@ -72,6 +74,9 @@ type Probed = (&'static str, &'static str, OwnedFd);
 
 /// All or none.
 fn probed(ebpf: &Ebpf, object: &[u8]) -> Result<Vec<Probed>, HookError> {
+    if !ftrace::is_on() {
+        return Err(HookError::SwitchedOff);
+    }
     let probes = Probes::new(object, ebpf).map_err(HookError::Object)?;
     at_once(PROBES.map(|(instead_of, name)| {
         let probes = &probes;
