@@ -2,7 +2,7 @@
 
 #![expect(clippy::float_cmp, reason = "counters are whole numbers")]
 
-use std::fs;
+use std::{fs, io};
 
 use killsnoop_tests::{exporter::Exporter, scrape::Scrape, sender::Sender, verdicts};
 
@@ -20,41 +20,74 @@ fn when_the_machine_has_no_memory_left_whom_the_kernel_chose_died_of_it() {
     assert_eq!(kills.len(), 1, "{told}");
 }
 
-/// Where an operator stops the kernel from running programs at its functions.
-const FTRACE: &str = "/proc/sys/kernel/ftrace_enabled";
-
 #[test]
-fn programs_at_functions_that_are_switched_off_are_told_as_detached_and_a_new_exporter_does_without() {
+fn an_exporter_that_starts_while_programs_at_functions_are_switched_off_does_without() {
+    let off = Off::switch().unwrap().expect("nobody uses them");
     let exporter = Exporter::start(&[]);
-    let page = exporter.scrape();
-    let at_functions = ["fexit", "kretprobe"].iter().any(|hook| is_hook(&page, hook));
-    let attached = |page: &Scrape| {
-        let programs = page.series().filter(|series| series.starts_with("killsnoop_program_attached{"));
-        let programs: Vec<_> = programs.map(|series| page.value(series)).collect();
-        assert!(programs.len() > 5, "{programs:?}");
-        programs.iter().all(|attached| *attached == 1.0)
-    };
-    let counted = |exporter: &Exporter, signal: &str| {
-        let calls = |page: Scrape| page.calls(&format!("SIGRTMIN+{signal}"), "ok");
-        let before = calls(exporter.scrape());
-        Sender::new(&[&format!("kill:self:{}:10", 34 + signal.parse::<i64>().unwrap())]).run();
-        calls(exporter.scrape()) - before
-    };
-    assert!(attached(&page) && counted(&exporter, "1") == 10.0);
-
-    fs::write(FTRACE, "0").unwrap();
-    let (is_attached, n) = (attached(&exporter.scrape()), counted(&exporter, "2"));
-    let other = Exporter::start(&[]);
-    let others = counted(&other, "3");
-    fs::write(FTRACE, "1").unwrap();
-
-    // Whatever the kernel makes of the switch, nobody is told that all is attached while calls are missed.
-    assert_eq!((is_attached, n), if at_functions { (false, 0.0) } else { (true, 10.0) });
-    assert!(!is_hook(&other.scrape(), "fexit") && !is_hook(&other.scrape(), "kretprobe"));
-    assert_eq!(others, 10.0);
-    assert!(attached(&exporter.scrape()) && counted(&exporter, "4") == 10.0, "it is as before");
+    assert!(!is_at_functions(&exporter.scrape()));
+    assert!(all_attached(&exporter.scrape()));
+    assert_eq!(counted(&exporter, 35), 10.0);
+    drop(off);
 }
 
-fn is_hook(page: &Scrape, name: &str) -> bool {
-    page.series().any(|series| series.starts_with(&format!("killsnoop_hook_info{{backend=\"{name}\"")))
+#[test]
+fn programs_at_functions_that_are_switched_off_later_are_told_as_detached_until_they_are_on_again() {
+    let exporter = Exporter::start(&[]);
+    let is_at_functions = is_at_functions(&exporter.scrape());
+    assert!(all_attached(&exporter.scrape()));
+    assert_eq!(counted(&exporter, 36), 10.0);
+
+    // Some kernels do not let it be, as long as there are such programs.
+    let off = Off::switch().unwrap();
+    let goes_on = off.is_none() || !is_at_functions;
+    assert_eq!(all_attached(&exporter.scrape()), goes_on);
+    assert_eq!(counted(&exporter, 37), if goes_on { 10.0 } else { 0.0 });
+
+    drop(off);
+    assert!(all_attached(&exporter.scrape()));
+    assert_eq!(counted(&exporter, 38), 10.0);
+}
+
+/// Programs at functions of the kernel are switched off as long as this lives.
+struct Off;
+
+impl Off {
+    const SWITCH: &str = "/proc/sys/kernel/ftrace_enabled";
+
+    /// Switches them off; `None` if the kernel refuses that because they are in use.
+    fn switch() -> io::Result<Option<Self>> {
+        match fs::write(Self::SWITCH, "0") {
+            Err(error) if error.kind() == io::ErrorKind::ResourceBusy => Ok(None),
+            written => written.map(|()| Some(Self)),
+        }
+    }
+}
+
+impl Drop for Off {
+    fn drop(&mut self) {
+        // The tests that follow see whether it is on.
+        _ = fs::write(Self::SWITCH, "1");
+    }
+}
+
+fn is_at_functions(page: &Scrape) -> bool {
+    let is_hook = |hook: &str| {
+        page.series().any(|series| series.starts_with(&format!("killsnoop_hook_info{{backend=\"{hook}\"")))
+    };
+    is_hook("fexit") || is_hook("kretprobe")
+}
+
+fn all_attached(page: &Scrape) -> bool {
+    let programs = page.series().filter(|series| series.starts_with("killsnoop_program_attached{"));
+    let programs: Vec<_> = programs.map(|series| page.value(series)).collect();
+    assert!(programs.len() > 5, "{programs:?}");
+    programs.iter().all(|attached| *attached == 1.0)
+}
+
+/// How many of ten calls with a signal are counted.
+fn counted(exporter: &Exporter, signal: u32) -> f64 {
+    let calls = || exporter.scrape().calls(&format!("SIGRTMIN+{}", signal - 34), "ok");
+    let before = calls();
+    Sender::new(&[&format!("kill:self:{signal}:10")]).run();
+    calls() - before
 }
