@@ -26,8 +26,8 @@ killsnoop-exporter --otlp.endpoint http://localhost:4318
 killsnoop-exporter --otlp.endpoint http://localhost:4317 --otlp.protocol grpc --events.class death,oom_kill
 ```
 
-The resource is who reports, not who died: `service.name` (killsnoop-exporter), `service.version`, `service.instance.id`,
-`host.name`, `host.id`, `host.arch`, `os.type` and `os.version`, and what `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` add.
+The resource is who reports, not who died: `service.name` (killsnoop-exporter), `service.version`, `service.instance.id` (the same
+as long as `/etc/machine-id` is), `host.name`, `host.id`, `host.arch`, `os.type` and `os.version`, and what `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` add.
 Attributes named `process.*` and `container.*` are the sender's.
 
 ";
