@@ -40,34 +40,29 @@ const NO_SUCH_CALL: i64 = -38;
 /// number, and costs nobody else anything.
 macro_rules! at_functions {
     ($($native:ident, $compat:ident => $syscall:ident;)*) => {$(
-        /// Such as `__x64_sys_kill`. On arm64, native and 32-bit programs share most of these functions, and have their
-        /// arguments in the same registers.
+        // Such as `__x64_sys_kill`. On arm64, native and 32-bit programs share most of these functions, and have their
+        // arguments in the same registers.
+        at_function!($native, native_of, $syscall);
+        // The same for the functions that only 32-bit programs come to, such as `__ia32_sys_kill`.
+        at_function!($compat, compat_of, $syscall);
+    )*};
+}
+
+macro_rules! at_function {
+    ($name:ident, $call:ident, $syscall:ident) => {
         #[fexit]
         #[inline(always)]
-        fn $native(ctx: FExitContext) -> i32 {
+        fn $name(ctx: FExitContext) -> i32 {
             // Such as: long __x64_sys_kill(const struct pt_regs *regs)
             let (registers, result) = (Struct::new(ctx.arg(0)), ctx.arg(1));
             if is_set(COUNTS_ALONE) {
-                Call::native_of(Syscall::$syscall, registers, result).count_alone();
+                Call::$call(Syscall::$syscall, registers, result).count_alone();
             } else {
-                Call::native_of(Syscall::$syscall, registers, result).returned::<KNOWN>();
+                Call::$call(Syscall::$syscall, registers, result).returned::<KNOWN>();
             }
             0
         }
-
-        /// The same for the functions that only 32-bit programs come to, such as `__ia32_sys_kill`.
-        #[fexit]
-        #[inline(always)]
-        fn $compat(ctx: FExitContext) -> i32 {
-            let (registers, result) = (Struct::new(ctx.arg(0)), ctx.arg(1));
-            if is_set(COUNTS_ALONE) {
-                Call::compat_of(Syscall::$syscall, registers, result).count_alone();
-            } else {
-                Call::compat_of(Syscall::$syscall, registers, result).returned::<KNOWN>();
-            }
-            0
-        }
-    )*};
+    };
 }
 
 at_functions! {
@@ -261,6 +256,7 @@ impl Call {
     fn record<const SYSCALL: bool>(&self) -> Result<(), Lost> {
         // The counter comes first, so that a full ring buffer never makes it wrong.
         let key = KillKey::new(self.signal, self.result);
+        // Programs at functions have asked before.
         if SYSCALL == FOUND && filter().syscalls == 0 {
             return count::<SYSCALL>(key, self.syscall);
         }

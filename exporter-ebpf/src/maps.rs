@@ -241,8 +241,8 @@ unsafe fn increment(counter: *mut u64) {
     }
 }
 
-/// Whether the record being submitted, which has its place, wakes the reader: the first one after the reader went to sleep does, the
-/// rest find it awake. A wake-up per record would halve the rate of a flood.
+/// Whether the record being submitted, which has its place, wakes the reader: the first one after the reader went to sleep
+/// does, the rest find it awake. A wake-up per record would halve the rate of a flood.
 #[inline(always)]
 pub(crate) fn wake_up() -> u64 {
     let Some(armed) = ARMED.get_ptr_mut(0) else { return u64::from(BPF_RB_FORCE_WAKEUP) };

@@ -10,7 +10,7 @@ use std::{
 };
 
 use killsnoop_tests::{
-    eventually,
+    cgroups, eventually,
     exporter::Exporter,
     judge::Copy,
     otelcol::Otelcol,
@@ -79,16 +79,9 @@ struct Container {
 
 impl Container {
     fn new() -> Self {
-        let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
-        let roots = mounts.lines().filter_map(|line| {
-            let (place, kind) = line.split_once(" - ")?;
-            let is_one =
-                kind.starts_with("cgroup2 ") || kind.starts_with("cgroup ") && kind.contains("memory");
-            is_one.then(|| PathBuf::from(place.split(' ').nth(4).unwrap()))
-        });
         let pod = format!("pod{:08x}-0000-4000-8000-000000000001", process::id());
         let path = format!("kubepods/besteffort/{pod}/{:064x}", process::id());
-        let folders = roots.map(|root| make(&root, &path)).collect();
+        let folders = cgroups::roots().iter().map(|root| make(root, &path)).collect();
         Self { folders }
     }
 

@@ -1,12 +1,9 @@
 //! The guide for users: each question in it that is put to a store finds what it tells of, in a real one.
 
-use std::{
-    collections::BTreeSet,
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use killsnoop_tests::{
+    cgroups,
     exporter::Exporter,
     guide::{GUIDE, questions, worker_is_killed},
     judge::read,
@@ -23,14 +20,8 @@ struct Unit {
 
 impl Unit {
     fn new() -> Self {
-        let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
-        let roots = mounts.lines().filter_map(|line| {
-            let (place, kind) = line.split_once(" - ")?;
-            let is_one =
-                kind.starts_with("cgroup2 ") || kind.starts_with("cgroup ") && kind.contains("memory");
-            is_one.then(|| Path::new(place.split(' ').nth(4).unwrap()).join("system.slice/worker.service"))
-        });
-        let folders: Vec<_> = roots.collect();
+        let folders: Vec<_> =
+            cgroups::roots().into_iter().map(|root| root.join("system.slice/worker.service")).collect();
         for folder in &folders {
             fs::create_dir_all(folder).unwrap();
         }

@@ -12,6 +12,7 @@
 
 pub mod browser;
 pub mod calls;
+pub mod cgroups;
 pub mod exporter;
 pub mod guide;
 pub mod http;

@@ -5,7 +5,7 @@ use std::process::Command;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::{eventually, http, process::Process, prometheus::encode, tool};
+use crate::{eventually, http, metrics_store::served_at, process::Process, prometheus::encode, tool};
 
 /// A running store.
 pub struct LogStore {
@@ -28,9 +28,7 @@ impl LogStore {
                 .args(["-httpListenAddr=127.0.0.1:0", "-loggerTimezone=UTC"])
                 .arg(format!("-storageDataPath={}", folder.path().display())),
         );
-        let address = process.stderr.find(|line| {
-            Some(line.split_once("started server at http://")?.1.trim_end_matches('/').to_owned())
-        });
+        let address = served_at(&process);
         Self { process, address, _folder: folder }
     }
 

@@ -51,9 +51,7 @@ impl MetricsStore {
                 .args(flags)
                 .arg(format!("-storageDataPath={}", folder.path().display())),
         );
-        let address = process.stderr.find(|line| {
-            Some(line.split_once("started server at http://")?.1.trim_end_matches('/').to_owned())
-        });
+        let address = served_at(&process);
         Self { process, address, _folder: folder }
     }
 
@@ -116,6 +114,13 @@ impl MetricsStore {
         }
         all
     }
+}
+
+/// Where a server of Victoria's listens, once it does.
+pub(crate) fn served_at(server: &Process) -> String {
+    let address =
+        |line: &str| Some(line.split_once("started server at http://")?.1.trim_end_matches('/').to_owned());
+    server.stderr.find(address)
 }
 
 fn series(line: &str) -> Option<(Labels, Vec<(i64, f64)>)> {

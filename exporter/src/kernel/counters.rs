@@ -5,7 +5,10 @@ use std::{
     os::fd::AsRawFd,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+        atomic::{
+            AtomicBool, AtomicU64,
+            Ordering::{Acquire, Relaxed},
+        },
     },
 };
 
@@ -155,9 +158,9 @@ fn by_syscall(kills: &[(KillKey, KillCounts)]) -> Vec<(Syscall, Outcomes)> {
         .to_vec()
 }
 
-/// What is counted there now.
+/// What is counted there now, before whatever is asked for next.
 fn numbers(counters: &[AtomicU64]) -> impl Iterator<Item = u64> {
-    counters.iter().map(|counter| counter.load(Relaxed))
+    counters.iter().map(|counter| counter.load(Acquire))
 }
 
 /// A number of a `name:<TAB>number` line; 0 where the kernel is too old to show it.

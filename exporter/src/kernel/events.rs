@@ -10,7 +10,7 @@ use std::{
         Arc,
         atomic::{
             AtomicU64,
-            Ordering::{Relaxed, SeqCst},
+            Ordering::{Acquire, Relaxed, Release, SeqCst},
             fence,
         },
     },
@@ -84,11 +84,11 @@ pub(super) struct ReaderCounts {
 
 impl ReaderCounts {
     pub(super) fn n_read(&self) -> u64 {
-        self.read.load(Relaxed)
+        self.read.load(Acquire)
     }
 
     pub(super) fn n_undecodable(&self) -> u64 {
-        self.undecodable.load(Relaxed)
+        self.undecodable.load(Acquire)
     }
 
     /// Hands a notice on; none is a record that could not be understood.
@@ -97,10 +97,11 @@ impl ReaderCounts {
             // Not an event, and not counted as one.
             Some(made @ Notice::CgroupMade { .. }) => return take(made),
             Some(event) => take(event),
-            None => _ = self.undecodable.fetch_add(1, Relaxed),
+            None => _ = self.undecodable.fetch_add(1, Release),
         }
-        // Counted after it was handed on, so that an event is never between two accounts.
-        self.read.fetch_add(1, Relaxed);
+        // Counted after it was handed on, so that an event is never between two accounts; and whoever sees that it was read sees
+        // that it was produced.
+        self.read.fetch_add(1, Release);
     }
 }
 
@@ -143,7 +144,7 @@ impl Reader {
     pub fn run(mut self, mut take: impl FnMut(Notice)) -> Result<(), KernelError> {
         loop {
             // Armed first, drained then: a record that comes in between wakes the poll.
-            self.armed[0].store(1, SeqCst);
+            self.armed[0].store(1, Relaxed);
             // Nothing of the ring buffers is looked at earlier.
             fence(SeqCst);
             if self.drain(&mut take) == 0 {

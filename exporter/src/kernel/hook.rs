@@ -122,7 +122,7 @@ pub(super) struct Hooked {
 pub enum HookError {
     /// The object has no such program, or it is of another type.
     #[error("program {0} is missing from the BPF object")]
-    Missing(&'static str),
+    Missing(String),
     /// The verifier or a privilege check refused the program.
     #[error("the kernel refused program {program}: {said}")]
     Load {
@@ -213,36 +213,17 @@ impl From<ProgramError> for Said {
     }
 }
 
-/// Programs at the kernel's functions for the calls, in the order of [`Syscall::ALL`], as native programs come to them.
-const NATIVE: [&str; Syscall::ALL.len()] = [
-    "native_kill",
-    "native_tkill",
-    "native_tgkill",
-    "native_rt_sigqueueinfo",
-    "native_rt_tgsigqueueinfo",
-    "native_pidfd_send_signal",
-];
-
-/// The same for functions that only 32-bit programs come to.
-const COMPAT: [&str; Syscall::ALL.len()] = [
-    "compat_kill",
-    "compat_tkill",
-    "compat_tgkill",
-    "compat_rt_sigqueueinfo",
-    "compat_rt_tgsigqueueinfo",
-    "compat_pidfd_send_signal",
-];
-
 /// One program at the end of each of the kernel's functions for the calls.
 fn attach_functions(Loadable { ebpf, types, .. }: Loadable<'_>) -> Result<Attached, HookError> {
     has_functions(types)?;
     let mut attached = Attached::default();
-    for (name, programs, functions) in
-        [("native_call", NATIVE, &types.native_functions), ("compat_call", COMPAT, &types.compat_functions)]
-    {
+    for (name, kind, functions) in [
+        ("native_call", "native", &types.native_functions),
+        ("compat_call", "compat", &types.compat_functions),
+    ] {
         let mut copies = Vec::new();
         for (syscall, function) in functions {
-            let program: &mut FExit = program(ebpf, programs[*syscall as usize])?;
+            let program: &mut FExit = program(ebpf, &format!("{kind}_{}", syscall.name()))?;
             let (copy, link) = attach_function(program, name, function, &types.all)?;
             copies.push(copy);
             attached.links.push(link);
@@ -340,11 +321,13 @@ fn attach_raw(Loadable { ebpf, types, .. }: Loadable<'_>) -> Result<Attached, Ho
     Ok(Attached { programs, ..Attached::default() })
 }
 
-pub(super) fn program<'a, T>(ebpf: &'a mut Ebpf, name: &'static str) -> Result<&'a mut T, HookError>
+pub(super) fn program<'a, T>(ebpf: &'a mut Ebpf, name: &str) -> Result<&'a mut T, HookError>
 where
     &'a mut T: TryFrom<&'a mut Program>,
 {
-    ebpf.program_mut(name).and_then(|program| program.try_into().ok()).ok_or(HookError::Missing(name))
+    ebpf.program_mut(name)
+        .and_then(|program| program.try_into().ok())
+        .ok_or_else(|| HookError::Missing(name.to_owned()))
 }
 
 /// A descriptor of a program of one's own.

@@ -61,7 +61,7 @@ impl Probes {
         let Self(object) = self;
         let function =
             object.programs.get(name).and_then(|program| object.functions.get(&program.function_key()));
-        let instructions = &function.ok_or(HookError::Missing(name))?.instructions;
+        let instructions = &function.ok_or_else(|| HookError::Missing(name.to_owned()))?.instructions;
         load(name, instructions, &object.license, &mut []).or_else(|_| {
             // Once more, to hear why.
             let mut log = vec![0; VERIFIER_LOG];

@@ -112,7 +112,8 @@ const GROUPS: [(&str, &[Entry]); 4] = [
             },
             Entry {
                 family: &names::PROGRAM_ATTACHED,
-                purpose: "0 once the exporter has let go of it, as it ends. An exporter that is there is to be asked for by `up` too.",
+                purpose: "0 once the exporter has let go of it, as it ends, and while the kernel runs no programs at its functions, where this one \
+                          is at one: see [kernels.md](kernels.md). An exporter that is there is to be asked for by `up` too.",
                 example: "killsnoop_program_attached == 0",
             },
             Entry { family: &names::PROGRAM_RUNS, purpose: "For whoever measures.", example: "" },
